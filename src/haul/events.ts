@@ -1,0 +1,112 @@
+/**
+ * What a migration tells while it runs. Stage events come in a fixed order and feed progress, JSON
+ * and hooks alike; `transition` shows each step of the state tables.
+ *
+ * @module
+ */
+
+import type { ErrorCode } from "../errors.ts";
+import type { StopReason } from "../migrate/policy.ts";
+import type { Side } from "../migrate/tables.ts";
+
+/** Where the process tree is, for the first line of any report. */
+export type Whereabouts = "source" | "destination" | "in-doubt" | "gone";
+
+/** The stages of a migration; both sides pass through those that concern them, in this order. */
+export type Stage =
+  | "checked"
+  | "connected"
+  | "iteration-begin"
+  | "iteration-end"
+  | "frozen"
+  | "prepared"
+  | "committed"
+  | "running"
+  | "drained"
+  | "aborted";
+
+/** Figures of one iteration. */
+export interface IterationFigures {
+  /** From 1; the final dump counts as the last iteration. */
+  readonly iteration: number;
+  /** True for the final dump. */
+  readonly final: boolean;
+  /** Pages of 4096 bytes that travelled, shared memory included. */
+  readonly pagesWritten: number;
+  /** Bytes of the page stream, headers included. */
+  readonly bytes: number;
+  readonly durationMs: number;
+  /** How long CRIU held the tree, by its own statistics; absent when it wrote none. */
+  readonly frozenTimeUs?: number;
+}
+
+/** One event. */
+export type HaulEvent =
+  | {
+    readonly event: "listening";
+    readonly host: string;
+    readonly port: number;
+    /** Where the token lies that a source must hold; absent when insecure. */
+    readonly tokenFile?: string;
+  }
+  | {
+    readonly event: "checked";
+    readonly migration: string;
+    readonly pid: number;
+    readonly comm: string;
+    readonly processes: number;
+    readonly memoryBytes: number;
+  }
+  | { readonly event: "connected"; readonly migration: string; readonly peer: string }
+  | {
+    readonly event: "iteration-begin";
+    readonly migration: string;
+    readonly iteration: number;
+    readonly final: boolean;
+  }
+  | {
+    readonly event: "progress";
+    readonly migration: string;
+    readonly iteration: number;
+    readonly pagesWritten: number;
+    readonly bytes: number;
+  }
+  | ({ readonly event: "iteration-end"; readonly migration: string } & IterationFigures)
+  | { readonly event: "converged"; readonly migration: string; readonly reason: StopReason }
+  | { readonly event: "frozen"; readonly migration: string }
+  | { readonly event: "prepared"; readonly migration: string }
+  | { readonly event: "committed"; readonly migration: string }
+  | { readonly event: "running"; readonly migration: string; readonly pid?: number }
+  | { readonly event: "drained"; readonly migration: string }
+  | {
+    readonly event: "aborted";
+    readonly migration: string;
+    readonly code: ErrorCode;
+    readonly message: string;
+    readonly whereabouts: Whereabouts;
+  }
+  | { readonly event: "warning"; readonly migration?: string; readonly message: string }
+  | {
+    readonly event: "transition";
+    readonly migration: string;
+    readonly side: Side;
+    readonly from: string;
+    readonly on: string;
+    readonly to: string;
+  };
+
+/** Receives events, in order; must not throw. */
+export type EventSink = (event: HaulEvent) => void;
+
+/** What a finished migration comes to. */
+export interface MigrationSummary {
+  readonly migration: string;
+  readonly iterations: readonly IterationFigures[];
+  /** Why pre-copy ended; absent for stop-and-copy. */
+  readonly stopReason?: StopReason;
+  /** From the freeze until the destination said that the tree runs, by this host's clock. */
+  readonly switchoverMs: number;
+  readonly totalMs: number;
+  /** Bytes of all page streams. */
+  readonly bytes: number;
+}

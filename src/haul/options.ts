@@ -1,0 +1,105 @@
+/**
+ * What the roles are told: the options of a migration, of a server and of the selftest.
+ *
+ * @module
+ */
+
+import type { IterationLimits } from "../migrate/policy.ts";
+
+/** How memory travels: iterated while the tree runs, or all at once while it is frozen. */
+export type MigrationMode = "pre-copy" | "stop-and-copy";
+
+/** A TCP address. */
+export interface HostAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The port that `phaul serve` listens on unless told otherwise. */
+export const DEFAULT_PORT = 7284;
+
+/** Deadlines, all in milliseconds. */
+export interface Timeouts {
+  /** To reach the peer and finish the opening of a connection. */
+  readonly connectMs: number;
+  /** For any one step that the peer is asked for. */
+  readonly stepMs: number;
+  /** Silence after which a peer is taken for dead. */
+  readonly peerSilentMs: number;
+  /** Time without any progress of a dump or restore after which the migration is given up. */
+  readonly stallMs: number;
+}
+
+/** The deadlines used where none are given. */
+export const DEFAULT_TIMEOUTS: Timeouts = {
+  connectMs: 10_000,
+  stepMs: 120_000,
+  peerSilentMs: 15_000,
+  stallMs: 30_000,
+};
+
+/** CRIU's cgroup modes, by CRIU's names. */
+export type CgroupMode = "ignore" | "cg_none" | "props" | "soft" | "full" | "strict";
+
+/** The options of CRIU that phaul hands through, under CRIU's names. */
+export interface CriuFlags {
+  readonly tcpEstablished: boolean;
+  readonly tcpClose: boolean;
+  readonly shellJob: boolean;
+  readonly extUnixSk: boolean;
+  readonly fileLocks: boolean;
+  readonly linkRemap: boolean;
+  /** Largest deleted file that may travel inside the images, in bytes; CRIU's default is 1 MiB. */
+  readonly ghostLimitBytes?: number;
+  readonly manageCgroupsMode?: CgroupMode;
+  readonly external: readonly string[];
+}
+
+/** No option of CRIU set. */
+export const NO_CRIU_FLAGS: CriuFlags = {
+  tcpEstablished: false,
+  tcpClose: false,
+  shellJob: false,
+  extUnixSk: false,
+  fileLocks: false,
+  linkRemap: false,
+  external: [],
+};
+
+/** What both roles need to know of their host. */
+export interface RoleOptions {
+  /** Identity and token live here; made with mode 0700 when missing. */
+  readonly stateDir: string;
+  /** Images and logs of a migration live below it; on tmpfs unless told otherwise. */
+  readonly workDir?: string;
+  /** The criu to drive; looked for on PATH when not given. */
+  readonly criuPath?: string;
+  /** Plain TCP without any proof of who the peer is. */
+  readonly insecure: boolean;
+  /** Program run, and waited for, at each stage. */
+  readonly hook?: string;
+  readonly timeouts: Timeouts;
+}
+
+/** One migration, seen from the source. */
+export interface MigrateOptions extends RoleOptions {
+  /** Root of the process tree to move. */
+  readonly pid: number;
+  readonly peer: HostAddress;
+  /** The destination's join token. */
+  readonly tokenFile: string;
+  readonly mode: MigrationMode;
+  readonly limits: IterationLimits;
+  readonly criu: CriuFlags;
+}
+
+/** A destination that waits for migrations. */
+export interface ServeOptions extends RoleOptions {
+  readonly listen: HostAddress;
+}
+
+/** A migration of a small counter to this same host. */
+export interface SelftestOptions {
+  readonly criuPath?: string;
+  readonly workDir?: string;
+}
