@@ -1,0 +1,175 @@
+/**
+ * The control messages as tagged unions; docs/protocol.md says what each one means.
+ *
+ * @module
+ */
+
+/** One task of the tree: its pid in the innermost pid namespace and how it was before the freeze. */
+export interface ProcessSummary {
+  readonly pid: number;
+  readonly stopped: boolean;
+  readonly zombie: boolean;
+}
+
+/** What lies behind a path that the tree uses. */
+export type FileKind =
+  | "regular"
+  | "directory"
+  | "character-device"
+  | "block-device"
+  | "fifo"
+  | "socket"
+  | "symlink";
+
+/** A file that must be on the destination too; `size` in bytes counts for regular files only. */
+export interface FileFact {
+  readonly path: string;
+  readonly size: number;
+  readonly kind: FileKind;
+}
+
+/** CRIU's modes of `--manage-cgroups-mode`, by CRIU's names. */
+export type ManageCgroupsMode = "ignore" | "none" | "props" | "soft" | "full" | "strict";
+
+/** The options of CRIU's restore that the source chooses, under CRIU's names. */
+export interface RestoreOptions {
+  readonly shellJob: boolean;
+  readonly tcpEstablished: boolean;
+  readonly tcpClose: boolean;
+  readonly extUnixSk: boolean;
+  readonly fileLocks: boolean;
+  readonly linkRemap: boolean;
+  readonly manageCgroupsMode?: ManageCgroupsMode;
+  readonly external: readonly string[];
+}
+
+/** How the destination holds the restored tree: stopped by CRIU, or inside the post-restore notify. */
+export type HoldMode = "stopped" | "notify";
+
+/** Opens a migration: what comes, and what must hold on the destination. */
+export interface BeginRequest {
+  readonly type: "begin";
+  /** 32 lower-case hex digits, new for each migration. */
+  readonly migrationId: string;
+  /** The root's pid in the innermost pid namespace. */
+  readonly rootPid: number;
+  readonly processes: readonly ProcessSummary[];
+  /** The root's command name. */
+  readonly comm: string;
+  /** The source's CRIU, such as `4.1.1`. */
+  readonly criuVersion: string;
+  /** The source's machine as uname says it: `x86_64`, `aarch64`. */
+  readonly arch: string;
+  /** In bytes. */
+  readonly pageSize: number;
+  readonly restore: RestoreOptions;
+  readonly holdMode: HoldMode;
+  readonly files: readonly FileFact[];
+}
+
+/** Asks the destination to be ready for the pages of an iteration; `final` is the dump itself. */
+export interface StartIterationRequest {
+  readonly type: "start-iteration";
+  /** From 1, one more each time. */
+  readonly iteration: number;
+  readonly final: boolean;
+}
+
+/** Ends an iteration: both sides must have seen the same page stream. */
+export interface StopIterationRequest {
+  readonly type: "stop-iteration";
+  readonly iteration: number;
+  /** Bytes of the page stream from source to destination. */
+  readonly pageBytes: number;
+  /** Their SHA-256, 64 lower-case hex digits. */
+  readonly pageHash: string;
+}
+
+/** Restores and holds the tree, once all images came through the images stream. */
+export interface PrepareRequest {
+  readonly type: "prepare";
+  readonly imageCount: number;
+  readonly imageBytes: number;
+}
+
+/** The tree is dead on the source: the destination runs it. */
+export interface CommitRequest {
+  readonly type: "commit";
+  readonly migrationId: string;
+}
+
+/** The source keeps the tree: the destination discards all it has of it. */
+export interface AbortRequest {
+  readonly type: "abort";
+  readonly migrationId: string;
+  readonly reason: string;
+}
+
+/** Everything that a side may ask of the other. */
+export type Request =
+  | BeginRequest
+  | StartIterationRequest
+  | StopIterationRequest
+  | PrepareRequest
+  | CommitRequest
+  | AbortRequest;
+
+/** The answer to `begin`. */
+export interface BegunReply {
+  readonly type: "begun";
+}
+
+/** The answer to `start-iteration`: one-time tickets of 32 bytes each; images only for the final one. */
+export interface IterationStartedReply {
+  readonly type: "iteration-started";
+  readonly pagesTicket: Uint8Array;
+  readonly imagesTicket?: Uint8Array;
+}
+
+/** The answer to `stop-iteration`. */
+export interface IterationStoppedReply {
+  readonly type: "iteration-stopped";
+}
+
+/** The answer to `prepare`: the tree is restored and held. */
+export interface ReadyReply {
+  readonly type: "ready";
+}
+
+/** The answer to `commit`: the tree runs. */
+export interface RunningReply {
+  readonly type: "running";
+}
+
+/** The answer to `abort`. */
+export interface DiscardedReply {
+  readonly type: "discarded";
+}
+
+/** Every answer but the error, which rejects the request. */
+export type Reply =
+  | BegunReply
+  | IterationStartedReply
+  | IterationStoppedReply
+  | ReadyReply
+  | RunningReply
+  | DiscardedReply;
+
+/** Which reply belongs to which request. */
+export const replyTypeOf = {
+  "begin": "begun",
+  "start-iteration": "iteration-started",
+  "stop-iteration": "iteration-stopped",
+  "prepare": "ready",
+  "commit": "running",
+  "abort": "discarded",
+} as const satisfies Record<Request["type"], Reply["type"]>;
+
+/** The reply to a request of type `R`. */
+export type ReplyTo<R extends Request> = Extract<
+  Reply,
+  { type: (typeof replyTypeOf)[R["type"]] }
+>;
+
+/** The length in bytes of each stream ticket. */
+export const ticketBytes = 32;
