@@ -28,6 +28,8 @@ export interface Timeouts {
   readonly peerSilentMs: number;
   /** Time without any progress of a dump or restore after which the migration is given up. */
   readonly stallMs: number;
+  /** How long a source goes on asking for the acknowledgement of its commit. */
+  readonly commitMs: number;
 }
 
 /** The deadlines used where none are given. */
@@ -36,6 +38,7 @@ export const DEFAULT_TIMEOUTS: Timeouts = {
   stepMs: 120_000,
   peerSilentMs: 15_000,
   stallMs: 30_000,
+  commitMs: 600_000,
 };
 
 /** CRIU's cgroup modes, by CRIU's names. */
