@@ -1,0 +1,11 @@
+/**
+ * The victim: its tree as /proc shows it and pidfds hold it, and what a host must offer to take it.
+ *
+ * @module
+ */
+
+export { checkDestination, type DestinationNeeds } from "./destination.ts";
+export type { FileFact, FileKind, FileUse } from "./files.ts";
+export { ensureDirectory, freeBytes, isTmpfs, requireRoot } from "./host.ts";
+export { listTree, ProcessTree, type TreeProcess } from "./tree.ts";
+export { examineVictim, type Victim, type VictimOptions } from "./victim.ts";
