@@ -1,0 +1,100 @@
+/**
+ * Executes a state table: the only place where a role changes its state.
+ *
+ * @module
+ */
+
+import { asPhaulError, PhaulError } from "../errors.ts";
+import type { Side, Table } from "../migrate/tables.ts";
+
+/** What an action gets to see: the event that called for it, and that event's failure if it has one. */
+export interface Cause<Event extends string> {
+  readonly event: Event;
+  readonly error?: PhaulError;
+}
+
+/** How actions are carried out. One that throws becomes the event `failed`; those after it are left out. */
+export type Effects<Event extends string, Action extends string> = Readonly<
+  Record<Action, (cause: Cause<Event>) => void | Promise<void>>
+>;
+
+/** What a machine is made of. */
+export interface MachineOptions<
+  State extends string,
+  Event extends string,
+  Action extends string,
+> {
+  readonly side: Side;
+  readonly table: Table<State, Event, Action>;
+  readonly initial: State;
+  readonly effects: Effects<Event, Action>;
+  /** The event that an effect's failure becomes. */
+  readonly failure: Event;
+  readonly onTransition: (from: State, on: Event, to: State) => void;
+  /** Called when the table says that a pair cannot be: a defect of phaul. */
+  readonly onDefect: (error: PhaulError) => void;
+}
+
+/**
+ * A state and a queue of events. Events are taken one at a time, in order: the actions of one are
+ * finished before the next is looked at, so an action that takes long must start its work, return,
+ * and dispatch an event when the work is done.
+ */
+export class Machine<State extends string, Event extends string, Action extends string> {
+  readonly #options: MachineOptions<State, Event, Action>;
+  readonly #queue: Cause<Event>[] = [];
+  #state: State;
+  #working = false;
+
+  constructor(options: MachineOptions<State, Event, Action>) {
+    this.#options = options;
+    this.#state = options.initial;
+  }
+
+  /** The state after the last event that was taken. */
+  get state(): State {
+    return this.#state;
+  }
+
+  /** Queues an event; never throws and never waits. */
+  dispatch(event: Event, error?: PhaulError): void {
+    this.#queue.push(error ? { event, error } : { event });
+    if (!this.#working) void this.#work();
+  }
+
+  async #work(): Promise<void> {
+    this.#working = true;
+    for (let cause = this.#queue.shift(); cause; cause = this.#queue.shift()) {
+      await this.#take(cause);
+    }
+    this.#working = false;
+  }
+
+  async #take(cause: Cause<Event>): Promise<void> {
+    const { table, effects, failure, onTransition, onDefect, side } = this.#options;
+    const from = this.#state;
+    const row = table[from][cause.event];
+    if (row === "impossible") {
+      onDefect(
+        new PhaulError(
+          "internal",
+          `Cannot take "${cause.event}" in state "${from}" of the ${side}`,
+          {
+            remedy: "Report this as a defect of phaul, with the output of --json",
+          },
+        ),
+      );
+      return;
+    }
+    this.#state = row.to;
+    onTransition(from, cause.event, row.to);
+    for (const action of row.actions) {
+      try {
+        await effects[action](cause);
+      } catch (error) {
+        this.dispatch(failure, asPhaulError(error));
+        return;
+      }
+    }
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * The page path between CRIU's unix socket and the peer's connection, in either direction.
+ *
+ * Whatever passes is parsed as CRIU's page-server protocol on its way, so that both sides know exactly
+ * which pages travelled and can compare one running hash at the end of each iteration.
+ *
+ * @module
+ */
+
+import { createHash, type Hash } from "node:crypto";
+import { asPhaulError, PhaulError } from "../errors.ts";
+import { type PageChannel, PageStreamParser } from "../criu/mod.ts";
+import type { ByteStream } from "../wire/mod.ts";
+
+/** One buffer for each direction of each relay: what bounds the memory of the page path. */
+const BUFFER_BYTES = 256 * 1024;
+
+/** What passed in one iteration, from source to destination. */
+export interface RelayFigures {
+  /** Pages of 4096 bytes whose contents travelled. */
+  readonly pages: number;
+  /** Bytes, headers included. */
+  readonly bytes: number;
+  /** SHA-256 of those bytes, 64 lower-case hex digits. */
+  readonly hash: string;
+}
+
+/** Which way the pages go: out of the local CRIU, or into it. */
+export type RelayDirection = "outgoing" | "incoming";
+
+/**
+ * Carries the page streams of a migration, one connection after the other, over one local channel.
+ * It owns the connections given to it, not the channel.
+ */
+export class PageRelay {
+  readonly #channel: PageChannel;
+  readonly #direction: RelayDirection;
+  readonly #failure = Promise.withResolvers<never>();
+  #leg: Leg | undefined;
+  #waiting = Promise.withResolvers<void>();
+  #bytesBefore = 0;
+
+  constructor(channel: PageChannel, direction: RelayDirection) {
+    this.#channel = channel;
+    this.#direction = direction;
+    this.#failure.promise.catch(() => {});
+    void this.#pumpLocal();
+  }
+
+  /** Rejects when the path breaks; never resolves. The channel is shut down by then. */
+  get failed(): Promise<never> {
+    return this.#failure.promise;
+  }
+
+  /** Bytes of pages that passed so far, over all iterations: what a watchdog looks at. */
+  get totalBytes(): number {
+    return this.#bytesBefore + (this.#leg?.parser.bytes ?? 0);
+  }
+
+  /** Pages that passed so far in this iteration. */
+  get pages(): number {
+    return this.#leg?.parser.pages ?? 0;
+  }
+
+  /** Begins an iteration over `stream`, which becomes the relay's. */
+  begin(stream: ByteStream): void {
+    const leg = new Leg(stream);
+    this.#leg = leg;
+    this.#waiting.resolve();
+    void this.#pumpRemote(leg);
+  }
+
+  /**
+   * Ends the iteration once CRIU's stream is complete.
+   *
+   * @throws PhaulError `page-stream`, `peer-lost` when it broke before
+   */
+  async end(): Promise<RelayFigures> {
+    const leg = this.#leg;
+    if (!leg) throw new PhaulError("internal", "Cannot end an iteration that did not begin");
+    await Promise.race([leg.complete.promise, this.failed]);
+    // The sender ends the stream first and the receiver closes it, so that neither cuts the other off.
+    if (this.#direction === "outgoing") await leg.stream.closeWrite();
+    else await Promise.race([leg.drained.promise, this.failed]);
+    this.#bytesBefore += leg.parser.bytes;
+    this.#leg = undefined;
+    this.#waiting = Promise.withResolvers<void>();
+    if (this.#direction === "incoming") leg.stream.close();
+    return { pages: leg.parser.pages, bytes: leg.parser.bytes, hash: leg.hash.digest("hex") };
+  }
+
+  /** Breaks the path: CRIU sees its socket shut down and gives up cleanly. */
+  abort(error: PhaulError): void {
+    this.#failure.reject(error);
+    this.#channel.shutdown();
+    this.#leg?.stream.close();
+  }
+
+  /** From the local channel to whatever stream is current, for as long as the channel lives. */
+  async #pumpLocal(): Promise<void> {
+    const buffer = new Uint8Array(BUFFER_BYTES);
+    try {
+      for (;;) {
+        const count = await this.#channel.conn.read(buffer);
+        if (count === null) return this.#localEnded();
+        const leg = await this.#currentLeg();
+        const chunk = buffer.subarray(0, count);
+        if (this.#direction === "outgoing") leg.take(chunk);
+        await leg.stream.write(chunk);
+        leg.settle();
+      }
+    } catch (error) {
+      this.#broke(error);
+    }
+  }
+
+  /** From one stream to the local channel, until that stream ends. */
+  async #pumpRemote(leg: Leg): Promise<void> {
+    const buffer = new Uint8Array(BUFFER_BYTES);
+    try {
+      for (;;) {
+        const count = await leg.stream.read(buffer);
+        if (count === null) break;
+        const chunk = buffer.subarray(0, count);
+        if (this.#direction === "incoming") leg.take(chunk);
+        await writeAll(this.#channel.conn, chunk);
+        leg.settle();
+      }
+      if (!leg.parser.ended) {
+        throw new PhaulError("page-stream", "Cannot go on: the peer ended the page stream too early");
+      }
+      leg.drained.resolve();
+    } catch (error) {
+      if (this.#leg === leg) this.#broke(error);
+    } finally {
+      if (this.#direction === "outgoing") leg.stream.close();
+    }
+  }
+
+  async #currentLeg(): Promise<Leg> {
+    while (!this.#leg) await this.#waiting.promise;
+    return this.#leg;
+  }
+
+  #localEnded(): void {
+    if (this.#leg && !this.#leg.parser.ended) {
+      this.#broke(new PhaulError("page-stream", "Cannot go on: CRIU closed the page channel"));
+    }
+  }
+
+  #broke(error: unknown): void {
+    this.abort(asPhaulError(error));
+  }
+}
+
+/** One iteration's stream with what is known of it. */
+class Leg {
+  readonly stream: ByteStream;
+  readonly parser = new PageStreamParser();
+  readonly hash: Hash = createHash("sha256");
+  /** CRIU's stream is complete in the direction of the pages. */
+  readonly complete = Promise.withResolvers<void>();
+  /** The peer has nothing more to say on this stream. */
+  readonly drained = Promise.withResolvers<void>();
+
+  constructor(stream: ByteStream) {
+    this.stream = stream;
+  }
+
+  take(chunk: Uint8Array): void {
+    this.parser.feed(chunk);
+    this.hash.update(chunk);
+  }
+
+  settle(): void {
+    if (this.parser.ended) this.complete.resolve();
+  }
+}
+
+async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    written += await conn.write(bytes.subarray(written));
+  }
+}
