@@ -1,0 +1,192 @@
+/**
+ * The source's client: iterates pre-dumps, then hands over to the local engine.
+ *
+ * @module
+ */
+
+import { asPhaulError, PhaulError } from "../errors.ts";
+import {
+  type CriuOptions,
+  CriuSession,
+  findCriu,
+  readDumpStats,
+  requireCriu,
+  shutdownPages,
+} from "../criu/mod.ts";
+import { DEFAULT_LIMITS, judgeIterations, type StopReason } from "../migrate/policy.ts";
+import type {
+  ClientReport,
+  IterationTraffic,
+  PhaulConfig,
+  PhaulLocal,
+  PhaulRemote,
+} from "./config.ts";
+import type { IterationFigures } from "./events.ts";
+import { type CriuFlags, NO_CRIU_FLAGS } from "./options.ts";
+
+/** The images dir of iteration `iteration`, from 1. */
+export function iterationDir(workDir: string, iteration: number): string {
+  return `${workDir}/${iteration}`;
+}
+
+/** CRIU's options that every dump of a migration shares. */
+export function dumpOptions(
+  config: PhaulConfig,
+  imagesDir: string,
+  lastImagesDir: string | undefined,
+): CriuOptions {
+  const flags: CriuFlags = config.criu ?? NO_CRIU_FLAGS;
+  return {
+    pid: config.pid,
+    imagesDir,
+    workDir: imagesDir,
+    // CRIU wants it relative to the images dir.
+    parentImg: lastImagesDir && `../${lastImagesDir.slice(lastImagesDir.lastIndexOf("/") + 1)}`,
+    pageServerFd: config.memory,
+    tcpEstablished: flags.tcpEstablished,
+    tcpClose: flags.tcpClose,
+    shellJob: flags.shellJob,
+    extUnixSk: flags.extUnixSk,
+    fileLocks: flags.fileLocks,
+    linkRemap: flags.linkRemap,
+    ghostLimit: flags.ghostLimitBytes,
+    manageCgroupsMode: flags.manageCgroupsMode,
+    external: flags.external,
+  };
+}
+
+/**
+ * Moves the process tree `config.pid`: memory is copied while it runs, over several pre-dumps, until
+ * little is left or it no longer helps; then `local` dumps, copies and restores.
+ */
+export class PhaulClient {
+  readonly #local: PhaulLocal;
+  readonly #remote: PhaulRemote;
+  readonly #config: PhaulConfig;
+  readonly #figures: IterationFigures[] = [];
+  #stopReason: StopReason | undefined;
+
+  constructor(local: PhaulLocal, remote: PhaulRemote, config: PhaulConfig) {
+    this.#local = local;
+    this.#remote = remote;
+    this.#config = config;
+  }
+
+  /**
+   * Migrates. When it throws before the local engine took over, the tree was only pre-dumped and runs
+   * on; what the engine's own failure means is the engine's to say.
+   *
+   * @throws PhaulError `criu-missing`, `criu-too-old`, `criu-failed`, `cancelled`; whatever `local` and
+   * `remote` throw
+   */
+  async migrate(): Promise<ClientReport> {
+    const { criuPath, memory, signal } = this.#config;
+    using session = CriuSession.start(await findCriu(criuPath), { inherit: [memory] });
+    // CRIU gives up cleanly, and lets the tree run, when its page channel is shut down.
+    const giveUp = () => shutdownPages(memory);
+    signal?.addEventListener("abort", giveUp);
+    try {
+      throwIfAborted(signal);
+      const last = await this.#preCopy(session);
+      await this.#switchOver(session, last);
+    } catch (error) {
+      throw signal?.aborted ? asPhaulError(signal.reason) : error;
+    } finally {
+      signal?.removeEventListener("abort", giveUp);
+    }
+    return { iterations: this.#figures, stopReason: this.#stopReason };
+  }
+
+  /** Iterates while it helps; returns the images dir of the last pre-dump, if there was one. */
+  async #preCopy(session: CriuSession): Promise<string | undefined> {
+    requireCriu(await session.version());
+    if (!await this.#canPreCopy(session)) return undefined;
+    const limits = this.#config.limits ?? DEFAULT_LIMITS;
+    let last: string | undefined;
+    for (;;) {
+      last = await this.#preDump(session, last);
+      const verdict = judgeIterations(this.#figures.map((f) => f.pagesWritten), limits);
+      throwIfAborted(this.#config.signal);
+      if (verdict.kind === "iterate") continue;
+      this.#stopReason = verdict.reason;
+      this.#config.observer?.converged?.(verdict.reason);
+      return last;
+    }
+  }
+
+  async #canPreCopy(session: CriuSession): Promise<boolean> {
+    if ((this.#config.mode ?? "pre-copy") === "stop-and-copy") return false;
+    if ((await session.features()).memTrack) return true;
+    this.#config.observer?.warning?.(
+      "This kernel cannot track dirty memory (CONFIG_MEM_SOFT_DIRTY): all memory is copied while " +
+        "the process is frozen (stop-and-copy)",
+    );
+    return false;
+  }
+
+  async #preDump(session: CriuSession, last: string | undefined): Promise<string> {
+    const iteration = this.#figures.length + 1;
+    const imagesDir = iterationDir(this.#config.workDir, iteration);
+    await this.#iterate(iteration, false, imagesDir, async () => {
+      const options = dumpOptions(this.#config, imagesDir, last);
+      try {
+        await session.preDump({ ...options, trackMem: true });
+      } catch (cause) {
+        const { code, message, remedy } = asPhaulError(cause);
+        const what = `Cannot pre-dump process ${this.#config.pid} on iteration ${iteration}`;
+        throw new PhaulError(code, `${what}: ${message}`, { remedy, cause });
+      }
+    });
+    return imagesDir;
+  }
+
+  async #switchOver(session: CriuSession, last: string | undefined): Promise<void> {
+    const iteration = this.#figures.length + 1;
+    const imagesDir = iterationDir(this.#config.workDir, iteration);
+    await this.#iterate(
+      iteration,
+      true,
+      imagesDir,
+      () => this.#local.dumpCopyRestore(session, this.#config, last),
+    );
+  }
+
+  /** One iteration: its page stream is opened before `dump` and found complete after it. */
+  async #iterate(
+    iteration: number,
+    final: boolean,
+    imagesDir: string,
+    dump: () => Promise<void>,
+  ): Promise<void> {
+    const { observer } = this.#config;
+    await Deno.mkdir(imagesDir, { mode: 0o700 });
+    await observer?.iterationBegin?.(iteration, final);
+    const begun = performance.now();
+    await this.#remote.startIter({ iteration, final });
+    await dump();
+    const traffic = await this.#remote.stopIter();
+    const durationMs = performance.now() - begun;
+    const figures = await figuresOf(imagesDir, traffic);
+    const all = { iteration, final, durationMs, ...figures };
+    this.#figures.push(all);
+    await observer?.iterationEnd?.(all);
+  }
+}
+
+/** Exact figures from the page path where it counted, else from CRIU's own statistics. */
+async function figuresOf(
+  imagesDir: string,
+  traffic: IterationTraffic | void,
+): Promise<{ pagesWritten: number; bytes: number; frozenTimeUs?: number }> {
+  const stats = await readDumpStats(imagesDir).catch(() => undefined);
+  const pagesWritten = traffic?.pages ?? (stats ? stats.pagesWritten + stats.shpagesWritten : 0);
+  return {
+    pagesWritten,
+    bytes: traffic?.bytes ?? pagesWritten * 4096,
+    ...(stats ? { frozenTimeUs: stats.frozenTimeUs } : {}),
+  };
+}
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw asPhaulError(signal.reason);
+}

@@ -1,0 +1,95 @@
+/**
+ * What a library caller tells phaul's client and server, and the two interfaces between them.
+ *
+ * @module
+ */
+
+import type { CriuSession, Fd } from "../criu/mod.ts";
+import type { IterationLimits, StopReason } from "../migrate/policy.ts";
+import type { CriuFlags, MigrationMode } from "./options.ts";
+import type { IterationFigures } from "./events.ts";
+
+/** One migration, seen from the source. */
+export interface PhaulConfig {
+  /** Root of the process tree to move. */
+  readonly pid: number;
+  /**
+   * The memory channel: a connected, blocking stream socket whose other end reaches the destination's
+   * {@linkcode PhaulServer}. It stays the caller's, and is shut down when a migration is given up.
+   */
+  readonly memory: Fd;
+  /** An existing, empty directory: images of iteration N go to `N` below it. */
+  readonly workDir: string;
+  /** The criu to drive; looked for on PATH when not given. */
+  readonly criuPath?: string;
+  /** `pre-copy` unless told otherwise; falls back to `stop-and-copy` without dirty tracking. */
+  readonly mode?: MigrationMode;
+  /** When to stop iterating; see `DEFAULT_LIMITS`. */
+  readonly limits?: IterationLimits;
+  /** CRIU's options for each dump. */
+  readonly criu?: CriuFlags;
+  /** Gives the migration up as long as the local engine has not taken over. */
+  readonly signal?: AbortSignal;
+  /** Told what happens; must not throw. */
+  readonly observer?: ClientObserver;
+}
+
+/** What a client tells while it iterates. Each call is waited for. */
+export interface ClientObserver {
+  iterationBegin?(iteration: number, final: boolean): void | Promise<void>;
+  iterationEnd?(figures: IterationFigures): void | Promise<void>;
+  converged?(reason: StopReason): void;
+  warning?(message: string): void;
+}
+
+/** What a client did. */
+export interface ClientReport {
+  readonly iterations: readonly IterationFigures[];
+  /** Why pre-copy ended; absent when there was none. */
+  readonly stopReason?: StopReason;
+}
+
+/**
+ * The source's own way to dump, copy and restore, called once memory has been copied ahead.
+ *
+ * The tree still runs when `dumpCopyRestore` is called. It dumps with `trackMem`, `parentImg` (the
+ * last images dir, if there was a pre-dump) and the page channel, over the session passed in, which the
+ * pre-dumps kept open; CRIU freezes the tree during that. In the post-dump notify the tree is frozen
+ * and its images are complete: there the engine ends the iteration (`stopIter`), sends the images and
+ * has the tree restored. Answering the notify with success makes CRIU kill the source's tree; throwing
+ * from it makes the tree run on.
+ */
+export interface PhaulLocal {
+  /**
+   * @param criu The open session; the engine sends the final DUMP over it.
+   * @param config The client's own configuration.
+   * @param lastImagesDir Images of the last pre-dump; undefined when there was none.
+   * @throws when the tree was not moved and runs on at the source
+   */
+  dumpCopyRestore(
+    criu: CriuSession,
+    config: PhaulConfig,
+    lastImagesDir: string | undefined,
+  ): Promise<void>;
+}
+
+/** What a remote knows of an iteration that its side saw whole. */
+export interface IterationTraffic {
+  readonly pages: number;
+  readonly bytes: number;
+}
+
+/** The destination as the source reaches it, by whatever calls the caller has. */
+export interface PhaulRemote {
+  /** Makes the destination ready for the pages of the next iteration. */
+  startIter(options: { readonly iteration: number; readonly final: boolean }): Promise<void>;
+  /**
+   * Resolves once all pages of the iteration are in the destination's images. Harmless when the
+   * iteration has ended already: an engine ends the final one itself.
+   *
+   * @throws when the destination did not get all of it
+   */
+  stopIter(): Promise<IterationTraffic | void>;
+  /** Gives the migration up. Must not throw. */
+  abort(): Promise<void>;
+}

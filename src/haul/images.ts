@@ -1,0 +1,58 @@
+/**
+ * The image files that CRIU wrote on the source, other than pages, on their way to the destination.
+ *
+ * @module
+ */
+
+import type { ImageSink, OutgoingImage } from "../wire/mod.ts";
+
+const CHUNK_BYTES = 256 * 1024;
+
+/**
+ * The images in `dir`, one after the other. Statistics and logs stay behind, and so does the link to
+ * the parent images, which the destination's page server has made for itself.
+ *
+ * @param onBytes Told about each chunk that went out.
+ */
+export async function* imagesOf(
+  dir: string,
+  onBytes: (bytes: number) => void,
+): AsyncGenerator<OutgoingImage> {
+  for await (const entry of Deno.readDir(dir)) {
+    if (!entry.isFile || !entry.name.endsWith(".img")) continue;
+    const path = `${dir}/${entry.name}`;
+    const { size } = await Deno.stat(path);
+    yield { name: entry.name, size, content: contentOf(path, onBytes) };
+  }
+}
+
+async function* contentOf(
+  path: string,
+  onBytes: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  using file = await Deno.open(path);
+  const buffer = new Uint8Array(CHUNK_BYTES);
+  for (let count = await file.read(buffer); count !== null; count = await file.read(buffer)) {
+    yield buffer.subarray(0, count);
+    onBytes(count);
+  }
+}
+
+/** Writes a received image to `dir`; a file that is there already is an error. */
+export async function imageSink(dir: string, name: string): Promise<ImageSink> {
+  const path = `${dir}/${name}`;
+  const file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
+  return {
+    async write(chunk) {
+      for (let done = 0; done < chunk.length;) done += await file.write(chunk.subarray(done));
+    },
+    close() {
+      file.close();
+      return Promise.resolve();
+    },
+    async abort() {
+      file.close();
+      await Deno.remove(path).catch(() => {});
+    },
+  };
+}

@@ -1,0 +1,212 @@
+/**
+ * One migration, from the examination of the tree to its summary.
+ *
+ * @module
+ */
+
+import { asPhaulError, PhaulError } from "../errors.ts";
+import { CriuSession, findCriu, openPageChannel, requireCriu } from "../criu/mod.ts";
+import {
+  examineVictim,
+  ProcessTree,
+  requireRoot,
+  type Victim,
+} from "../proc/mod.ts";
+import type { BeginRequest, FileFact } from "../wire/mod.ts";
+import { abortDelivered } from "./verdicts.ts";
+import type { EventSink, MigrationSummary, Whereabouts } from "./events.ts";
+import { MemoryJournal } from "./journal.ts";
+import type { CriuFlags, MigrateOptions } from "./options.ts";
+import { Peer } from "./peer.ts";
+import { PageRelay } from "./relay.ts";
+import { type SourceOutcome, SourceRole } from "./source.ts";
+import { Stages } from "./stages.ts";
+import { WireRemote } from "./wire_remote.ts";
+import { newWorkDir } from "./work_dir.ts";
+
+/** A migration that did not end with the tree on the destination. */
+export class MigrationError extends PhaulError {
+  override readonly name = "MigrationError";
+  /** Where the process tree is now. */
+  readonly whereabouts: Whereabouts;
+
+  constructor(cause: PhaulError, whereabouts: Whereabouts) {
+    super(cause.code, cause.message, { remedy: cause.remedy, cause });
+    this.whereabouts = whereabouts;
+  }
+}
+
+/**
+ * Moves the process tree `options.pid` to `options.peer`.
+ *
+ * @param signal Cancels, as long as the migration is not committed.
+ * @throws MigrationError saying where the tree is; PhaulError `no-such-process` and the like when it
+ * was not touched at all
+ */
+export async function migrateTree(
+  options: MigrateOptions,
+  sink: EventSink,
+  signal: AbortSignal,
+): Promise<MigrationSummary> {
+  const begun = performance.now();
+  const migration = crypto.getRandomValues(new Uint8Array(16)).toHex();
+  const stages = new Stages({ sink, hook: options.hook, side: "source", migration });
+  stages.pid = options.pid;
+  try {
+    const outcome = await attempt(options, migration, stages, signal);
+    if (outcome.state !== "done") throw failureOf(outcome, options.pid);
+    const iterations = outcome.report?.iterations ?? [];
+    await stages.reach({ event: "drained", migration });
+    return {
+      migration,
+      iterations,
+      stopReason: outcome.report?.stopReason,
+      switchoverMs: outcome.switchoverMs ?? 0,
+      totalMs: performance.now() - begun,
+      bytes: iterations.reduce((sum, i) => sum + i.bytes, 0),
+    };
+  } catch (error) {
+    const failure = error instanceof MigrationError
+      ? error
+      : new MigrationError(asPhaulError(error), whereaboutsOf(options.pid));
+    const { code, message, whereabouts } = failure;
+    await stages.reach({ event: "aborted", migration, code, message, whereabouts });
+    throw failure;
+  }
+}
+
+async function attempt(
+  options: MigrateOptions,
+  migration: string,
+  stages: Stages,
+  signal: AbortSignal,
+): Promise<SourceOutcome> {
+  requireRoot("migrate");
+  const criuPath = await findCriu(options.criuPath);
+  const victim = await examineVictim(options.pid, options.criu);
+  for (const warning of victim.warnings) stages.warn(warning);
+  using tree = ProcessTree.open(options.pid);
+  await stages.pass({
+    event: "checked",
+    migration,
+    pid: victim.pid,
+    comm: victim.comm,
+    processes: victim.processes.length,
+    memoryBytes: victim.memoryBytes,
+  });
+  const { peer: address, insecure, tokenFile, timeouts } = options;
+  await using workDir = await newWorkDir(options.workDir, migration);
+  using peer = await Peer.connect({ address, insecure, tokenFile, timeouts }, signal);
+  await begin(peer, beginRequest(options, migration, victim, await criuVersion(criuPath)), stages, {
+    options,
+  });
+  using channel = await openPageChannel(workDir.path);
+  const relay = new PageRelay(channel, "outgoing");
+  const remote = new WireRemote(peer, relay);
+  const role = new SourceRole({
+    migration,
+    options,
+    peer,
+    channel,
+    relay,
+    remote,
+    stages,
+    journal: new MemoryJournal(),
+    tree,
+    workDir: workDir.path,
+    criuPath,
+  });
+  const outcome = await role.run(signal);
+  if (outcome.state === "aborted") await workDir.keepLogs(`${options.stateDir}/logs`);
+  return outcome;
+}
+
+/** Announces the migration; a peer that refuses it, or a hook that fails, ends it here. */
+async function begin(
+  peer: Peer,
+  request: BeginRequest,
+  stages: Stages,
+  { options }: { options: MigrateOptions },
+): Promise<void> {
+  const migration = request.migrationId;
+  await peer.request(request);
+  try {
+    await stages.pass({ event: "connected", migration, peer: peer.name });
+  } catch (error) {
+    const reason = asPhaulError(error).message;
+    await abortDelivered(peer, migration, reason, options.timeouts, stages);
+    throw error;
+  }
+}
+
+async function criuVersion(criuPath: string): Promise<string> {
+  using session = CriuSession.start(criuPath);
+  const version = await session.version();
+  requireCriu(version);
+  return version.text;
+}
+
+function beginRequest(
+  options: MigrateOptions,
+  migrationId: string,
+  victim: Victim,
+  criuVersion: string,
+): BeginRequest {
+  return {
+    type: "begin",
+    migrationId,
+    rootPid: victim.processes[0]?.nsPid ?? options.pid,
+    processes: victim.processes.map((p) => ({
+      pid: p.nsPid,
+      stopped: p.state === "stopped",
+      zombie: p.state === "zombie",
+    })),
+    comm: victim.comm,
+    criuVersion,
+    arch: Deno.build.arch,
+    pageSize: 4096,
+    ownPidNamespace: victim.ownPidNamespace,
+    restore: restoreOptions(options.criu),
+    holdMode: victim.leadsSession ? "stopped" : "notify",
+    files: victim.files.map(({ path, size, kind }): FileFact => ({ path, size, kind })),
+  };
+}
+
+function restoreOptions(flags: CriuFlags): BeginRequest["restore"] {
+  const { tcpEstablished, tcpClose, shellJob, extUnixSk, fileLocks, linkRemap } = flags;
+  const { manageCgroupsMode, external } = flags;
+  return {
+    tcpEstablished,
+    tcpClose,
+    shellJob,
+    extUnixSk,
+    fileLocks,
+    linkRemap,
+    manageCgroupsMode,
+    external,
+  };
+}
+
+function failureOf(outcome: SourceOutcome, pid: number): MigrationError {
+  const error = outcome.error ?? new PhaulError("internal", "Cannot say why it failed");
+  if (outcome.state === "in-doubt") return new MigrationError(error, "in-doubt");
+  const whereabouts = whereaboutsOf(pid);
+  if (whereabouts === "source") return new MigrationError(error, whereabouts);
+  const gone = new PhaulError(
+    "process-gone",
+    `Cannot migrate process ${pid}: it ended by itself before the switchover`,
+    { cause: error },
+  );
+  return new MigrationError(gone, whereabouts);
+}
+
+/** Before the commit the tree is either here or ended by itself. */
+function whereaboutsOf(pid: number): Whereabouts {
+  try {
+    using tree = ProcessTree.open(pid);
+    return tree.processes.length > 0 ? "source" : "gone";
+  } catch {
+    return "gone";
+  }
+}
+

@@ -1,0 +1,334 @@
+/**
+ * The source's role: executes the source's table. Every action of the table has its effect here.
+ *
+ * @module
+ */
+
+import { asPhaulError, PhaulError } from "../errors.ts";
+import type { CriuSession, PageChannel } from "../criu/mod.ts";
+import { SOURCE_TABLE, type SourceAction, type SourceEvent } from "../migrate/tables.ts";
+import type { SourceState } from "../migrate/tables.ts";
+import { listTree, ProcessTree } from "../proc/mod.ts";
+import { sendImages } from "../wire/mod.ts";
+import { dumpOptions, iterationDir, PhaulClient } from "./client.ts";
+import { abortDelivered, commitAcknowledged } from "./verdicts.ts";
+import type { ClientReport, PhaulConfig, PhaulLocal } from "./config.ts";
+import { imagesOf } from "./images.ts";
+import type { Journal } from "./journal.ts";
+import { type Cause, type Effects, Machine } from "./machine.ts";
+import type { MigrateOptions } from "./options.ts";
+import type { Peer } from "./peer.ts";
+import type { PageRelay } from "./relay.ts";
+import type { Stages } from "./stages.ts";
+import { Watchdog } from "./watchdog.ts";
+import type { WireRemote } from "./wire_remote.ts";
+
+/** What a source role works with; all of it stays its maker's. */
+export interface SourceParts {
+  readonly migration: string;
+  readonly options: MigrateOptions;
+  readonly peer: Peer;
+  readonly channel: PageChannel;
+  readonly relay: PageRelay;
+  readonly remote: WireRemote;
+  readonly stages: Stages;
+  readonly journal: Journal;
+  /** Holds the root by a pidfd from before the first dump. */
+  readonly tree: ProcessTree;
+  readonly workDir: string;
+  readonly criuPath: string;
+}
+
+/** How a source's role ended. */
+export interface SourceOutcome {
+  readonly state: "done" | "aborted" | "in-doubt";
+  /** Why it did not end in `done`. */
+  readonly error?: PhaulError;
+  readonly report?: ClientReport;
+  /** From the freeze to the acknowledgement; absent unless done. */
+  readonly switchoverMs?: number;
+}
+
+/** One migration on the source. It is its own local engine: the client calls it for the switchover. */
+export class SourceRole implements PhaulLocal {
+  readonly #parts: SourceParts;
+  readonly #machine: Machine<SourceState, SourceEvent, SourceAction>;
+  readonly #watchdog: Watchdog;
+  readonly #ended = Promise.withResolvers<void>();
+  readonly #engine = Promise.withResolvers<void>();
+  readonly #postDump = Promise.withResolvers<void>();
+  readonly #cancelled = new AbortController();
+  #client: Promise<ClientReport> | undefined;
+  #config: PhaulConfig | undefined;
+  #session: CriuSession | undefined;
+  #lastImagesDir: string | undefined;
+  #dumping: Promise<void> | undefined;
+  #aborting: Promise<void> | undefined;
+  #stopped: ReadonlySet<number> = new Set();
+  #imageBytes = 0;
+  #steps = 0;
+  #awaitsPeer = false;
+  #frozenAt = 0;
+  #switchoverMs: number | undefined;
+  #reason: PhaulError | undefined;
+
+  constructor(parts: SourceParts) {
+    this.#parts = parts;
+    this.#machine = new Machine({
+      side: "source",
+      table: SOURCE_TABLE,
+      initial: "checked",
+      effects: this.#effects(),
+      failure: "failed",
+      onTransition: (from, on, to) => {
+        this.#steps++;
+        parts.stages.transition(from, on, to);
+      },
+      onDefect: (error) => parts.stages.warn(error.message),
+    });
+    this.#watchdog = new Watchdog(parts.options.timeouts.stallMs, {
+      progress: () => `${this.#steps} ${parts.relay.totalBytes} ${this.#imageBytes}`,
+      paused: () => this.#awaitsPeer,
+      stalled: (error) => this.#fail("stalled", error),
+    });
+    for (const promise of [this.#engine.promise, this.#postDump.promise]) promise.catch(() => {});
+  }
+
+  /** Migrates; resolves when the role reached a final state. `signal` cancels, before the commit. */
+  async run(signal: AbortSignal): Promise<SourceOutcome> {
+    const { peer, relay } = this.#parts;
+    const cancel = () =>
+      this.#fail("cancel", new PhaulError("cancelled", "Cannot go on: the migration was cancelled"));
+    signal.addEventListener("abort", cancel);
+    void peer.lost.then((error) => this.#fail("peer-lost", error));
+    relay.failed.catch((error) => this.#fail("failed", asPhaulError(error)));
+    using _watchdog = this.#watchdog;
+    this.#machine.dispatch("start");
+    if (signal.aborted) cancel();
+    await this.#ended.promise;
+    signal.removeEventListener("abort", cancel);
+    return await this.#outcome();
+  }
+
+  /** Called by the client once memory was copied ahead; see {@linkcode PhaulLocal}. */
+  async dumpCopyRestore(
+    session: CriuSession,
+    config: PhaulConfig,
+    lastImagesDir: string | undefined,
+  ): Promise<void> {
+    this.#session = session;
+    this.#config = config;
+    this.#lastImagesDir = lastImagesDir;
+    this.#machine.dispatch("copied");
+    await this.#engine.promise;
+  }
+
+  async #outcome(): Promise<SourceOutcome> {
+    const { state } = this.#machine;
+    const report = await this.#client?.catch(() => undefined);
+    if (state === "done") return { state, report, switchoverMs: this.#switchoverMs };
+    const error = this.#reason ?? new PhaulError("internal", "Cannot say why the migration ended");
+    return { state: state === "in-doubt" ? state : "aborted", error, report };
+  }
+
+  #fail(event: "failed" | "stalled" | "cancel" | "peer-lost" | "criu-ended", error: PhaulError) {
+    this.#machine.dispatch(event, error);
+  }
+
+  #effects(): Effects<SourceEvent, SourceAction> {
+    const { stages, journal, migration, tree } = this.#parts;
+    return {
+      "copy": () => this.#copy(),
+      "dump": () => this.#dump(),
+      "prepare": () => void this.#prepare(),
+      "journal-intent": async () => {
+        await stages.pass({ event: "prepared", migration });
+        await journal.record("INTENT");
+      },
+      "stop-tree": async () => {
+        await tree.stop();
+        this.#machine.dispatch("stopped");
+      },
+      "journal-commit": async () => {
+        await journal.record("COMMIT");
+        this.#machine.dispatch("written");
+      },
+      "accept-dump": async () => {
+        await stages.reach({ event: "committed", migration });
+        this.#postDump.resolve();
+        void this.#awaitDeath();
+      },
+      "kill-tree": () => tree.kill(),
+      "send-commit": () => void this.#sendCommit(),
+      "journal-done": async () => {
+        this.#switchoverMs = performance.now() - this.#frozenAt;
+        await this.#leniently(() => journal.record("DONE"));
+        await stages.reach({ event: "running", migration });
+      },
+      "journal-abort": async (cause) => {
+        this.#reason ??= cause.error;
+        await this.#leniently(() => journal.record("ABORT"));
+      },
+      "continue-tree": () => tree.continue(this.#stopped),
+      "refuse-dump": () => this.#refuseDump(),
+      "end-criu": () => this.#endCriu(),
+      "kill-criu": () => this.#session?.kill(),
+      "send-abort": (cause) => this.#sendAbort(cause),
+      "tidy": () => this.#tidy(),
+      "report": (cause) => this.#report(cause),
+    };
+  }
+
+  /** Starts the client, whose end (unless this role ended it) is an event. */
+  #copy(): void {
+    const { options, channel, workDir, criuPath, remote } = this.#parts;
+    const client = new PhaulClient(this, remote, {
+      pid: options.pid,
+      memory: channel.criuEnd,
+      workDir,
+      criuPath,
+      mode: options.mode,
+      limits: options.limits,
+      criu: options.criu,
+      signal: this.#cancelled.signal,
+      observer: this.#observer(),
+    });
+    this.#client = client.migrate();
+    this.#client.catch((error) => this.#fail("failed", asPhaulError(error)));
+  }
+
+  #observer(): PhaulConfig["observer"] {
+    const { stages, migration } = this.#parts;
+    return {
+      iterationBegin: (iteration, final) =>
+        stages.pass({ event: "iteration-begin", migration, iteration, final }),
+      iterationEnd: (figures) => {
+        const event = { event: "iteration-end", migration, ...figures } as const;
+        return figures.final ? stages.reach(event) : stages.pass(event);
+      },
+      converged: (reason) => stages.tell({ event: "converged", migration, reason }),
+      warning: (message) => stages.warn(message),
+    };
+  }
+
+  #dump(): void {
+    const session = this.#session;
+    const config = this.#config;
+    if (!session || !config) throw new PhaulError("internal", "Cannot dump without a session");
+    const { pid } = this.#parts.options;
+    // After post-dump nobody can tell any more which tasks were stopped before the freeze.
+    this.#stopped = new Set(
+      listTree(pid).filter((p) => p.state === "stopped").map((p) => p.nsPid),
+    );
+    const options = dumpOptions(config, this.#finalDir, this.#lastImagesDir);
+    this.#dumping = session.dump(
+      { ...options, trackMem: this.#lastImagesDir !== undefined },
+      ({ name }) => this.#notified(name),
+    );
+    this.#dumping.then(
+      () => this.#machine.dispatch("criu-ended"),
+      (error) => this.#fail("criu-ended", asPhaulError(error)),
+    );
+  }
+
+  async #notified(name: string): Promise<void> {
+    if (name === "pre-dump") this.#frozenAt = performance.now();
+    if (name !== "post-dump") return;
+    this.#machine.dispatch("dumped");
+    await this.#postDump.promise;
+  }
+
+  /** Ends the page stream, sends the images and asks for the tree to be restored and held. */
+  async #prepare(): Promise<void> {
+    const { stages, migration, remote, peer, options } = this.#parts;
+    try {
+      await stages.pass({ event: "frozen", migration });
+      await remote.stopIter();
+      if (!remote.images) throw new PhaulError("internal", "Cannot send images without a stream");
+      const images = imagesOf(this.#finalDir, (bytes) => this.#imageBytes += bytes);
+      const totals = await sendImages(remote.images, images);
+      this.#awaitsPeer = true;
+      const processes = listTree(options.pid).map((p) => ({
+        pid: p.nsPid,
+        stopped: this.#stopped.has(p.nsPid),
+        zombie: p.state === "zombie",
+      }));
+      await peer.request({ type: "prepare", processes, ...totals });
+      this.#machine.dispatch("ready");
+    } catch (error) {
+      this.#fail("failed", asPhaulError(error));
+    } finally {
+      this.#awaitsPeer = false;
+    }
+  }
+
+  async #awaitDeath(): Promise<void> {
+    await this.#dumping?.catch(() => {});
+    await this.#parts.tree.exited();
+    this.#machine.dispatch("dead");
+  }
+
+  async #sendCommit(): Promise<void> {
+    const { peer, migration, options, stages } = this.#parts;
+    this.#awaitsPeer = true;
+    const answer = await commitAcknowledged(peer, migration, options.timeouts, stages);
+    if (answer === "acknowledged") this.#machine.dispatch("acknowledged");
+    else {
+      this.#reason = answer.error;
+      this.#machine.dispatch(answer.final ? "failed" : "gave-up", answer.error);
+    }
+  }
+
+  #refuseDump(): void {
+    this.#postDump.reject(this.#reason);
+    this.#dumping?.catch(() => {});
+  }
+
+  /** CRIU lets the tree run when its page channel breaks; the role waits for it to say so. */
+  #endCriu(): void {
+    this.#cancelled.abort(this.#reason);
+    if (this.#reason) this.#parts.relay.abort(this.#reason);
+    if (!this.#dumping) this.#engine.reject(this.#reason);
+    const idle: Promise<unknown> | undefined = this.#dumping ?? this.#client;
+    const ended = () => this.#machine.dispatch("criu-ended");
+    if (idle) idle.then(ended, ended);
+    else ended();
+  }
+
+  #sendAbort(cause: Cause<SourceEvent>): void {
+    this.#reason ??= cause.error;
+    const { peer, migration, options, stages } = this.#parts;
+    const reason = this.#reason?.message ?? cause.event;
+    this.#aborting = abortDelivered(peer, migration, reason, options.timeouts, stages);
+  }
+
+  async #tidy(): Promise<void> {
+    await this.#aborting;
+    if (this.#machine.state === "done") await this.#leniently(() => this.#removeImages());
+  }
+
+  #removeImages(): Promise<void> {
+    return Deno.remove(this.#parts.workDir, { recursive: true });
+  }
+
+  #report(cause: Cause<SourceEvent>): void {
+    this.#reason ??= cause.error;
+    if (this.#machine.state === "done") this.#engine.resolve();
+    else this.#engine.reject(this.#reason);
+    this.#ended.resolve();
+  }
+
+  /** For steps whose failure must not stop what comes after them. */
+  async #leniently(step: () => Promise<void>): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      this.#parts.stages.warn(asPhaulError(error).message);
+    }
+  }
+
+  get #finalDir(): string {
+    const last = Number(this.#lastImagesDir?.split("/").at(-1) ?? 0);
+    return iterationDir(this.#parts.workDir, last + 1);
+  }
+}

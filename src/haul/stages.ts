@@ -1,0 +1,74 @@
+/**
+ * Tells each stage to whoever listens: events first, then the operator's hook.
+ *
+ * @module
+ */
+
+import { asPhaulError } from "../errors.ts";
+import type { Side } from "../migrate/tables.ts";
+import type { EventSink, HaulEvent, Stage } from "./events.ts";
+import { type HookContext, runHook } from "./hook.ts";
+
+/** A hook that takes longer is killed and counts as failed. */
+const HOOK_DEADLINE_MS = 60_000;
+
+/** Where stage events of one migration on one side go. */
+export class Stages {
+  readonly #sink: EventSink;
+  readonly #hook: string | undefined;
+  readonly #side: Side;
+  readonly #migration: string;
+  /** Root of the tree on this host, once there is one. */
+  pid: number | undefined;
+
+  constructor(options: { sink: EventSink; hook?: string; side: Side; migration: string }) {
+    this.#sink = options.sink;
+    this.#hook = options.hook;
+    this.#side = options.side;
+    this.#migration = options.migration;
+  }
+
+  /** An event that is no stage. */
+  tell(event: HaulEvent): void {
+    this.#sink(event);
+  }
+
+  /** A line for the operator. */
+  warn(message: string): void {
+    this.#sink({ event: "warning", migration: this.#migration, message });
+  }
+
+  /** One step of the state table. */
+  transition(from: string, on: string, to: string): void {
+    this.#sink({ event: "transition", migration: this.#migration, side: this.#side, from, on, to });
+  }
+
+  /**
+   * A stage before the commit: a hook that fails gives the migration up.
+   *
+   * @throws PhaulError `hook-failed`
+   */
+  async pass(event: HaulEvent & { readonly event: Stage }): Promise<void> {
+    this.#sink(event);
+    if (this.#hook) await runHook(this.#hook, this.#contextOf(event), HOOK_DEADLINE_MS);
+  }
+
+  /** A stage that nothing may hold up any more: a hook that fails is only told. */
+  async reach(event: HaulEvent & { readonly event: Stage }): Promise<void> {
+    try {
+      await this.pass(event);
+    } catch (error) {
+      this.warn(asPhaulError(error).message);
+    }
+  }
+
+  #contextOf(event: HaulEvent & { readonly event: Stage }): HookContext {
+    return {
+      stage: event.event,
+      side: this.#side,
+      migration: this.#migration,
+      pid: this.pid,
+      iteration: "iteration" in event ? event.iteration : undefined,
+    };
+  }
+}

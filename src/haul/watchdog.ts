@@ -1,0 +1,49 @@
+/**
+ * Notices that nothing moves any more. CRIU has no timeout of its own: without this, a silent peer
+ * would leave the tree frozen for ever.
+ *
+ * @module
+ */
+
+import { PhaulError } from "../errors.ts";
+
+/** What a watchdog looks at. */
+export interface Watched {
+  /** Anything that changes as work goes on. */
+  progress(): string;
+  /** True while waiting is right and bounded by another deadline. */
+  paused(): boolean;
+  /** Called each time the bound has passed without progress. */
+  stalled(error: PhaulError): void;
+}
+
+/** Checks for progress until it is disposed of. */
+export class Watchdog implements Disposable {
+  readonly #timer: number;
+
+  /** @param stallMs How long nothing may move. */
+  constructor(stallMs: number, watched: Watched) {
+    let last = watched.progress();
+    let since = performance.now();
+    this.#timer = setInterval(() => {
+      const now = watched.progress();
+      if (now !== last || watched.paused()) {
+        last = now;
+        since = performance.now();
+      } else if (performance.now() - since >= stallMs) {
+        since = performance.now();
+        watched.stalled(stallError(stallMs));
+      }
+    }, Math.min(1000, stallMs / 4));
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+}
+
+function stallError(stallMs: number): PhaulError {
+  return new PhaulError("stalled", `Cannot go on: nothing moved for ${stallMs / 1000} s`, {
+    remedy: "Look at the network and at the load of both hosts, or raise --stall-timeout",
+  });
+}
