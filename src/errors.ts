@@ -42,7 +42,9 @@ export type ErrorCode =
   | "cancelled"
   | "in-doubt"
   | "syscall"
-  | "internal";
+  | "internal"
+  | "file-locks"
+  | "traced";
 
 /** What a {@linkcode PhaulError} carries besides its code and message. */
 export interface PhaulErrorDetails {
