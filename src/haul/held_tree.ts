@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CriuSession, type CriuOptions } from "../criu/mod.ts";
+import { type CriuOptions, CriuSession } from "../criu/mod.ts";
 import { ProcessTree } from "../proc/mod.ts";
 import type { HoldMode } from "../wire/mod.ts";
 

@@ -53,10 +53,14 @@ async function outputOf(
       signal: AbortSignal.timeout(deadlineMs),
     }).output();
   } catch (error) {
-    throw new PhaulError("hook-failed", `${describe} cannot be run: ${asPhaulError(error).message}`, {
-      remedy: "Check that the file exists and is executable",
-      cause: error,
-    });
+    throw new PhaulError(
+      "hook-failed",
+      `${describe} cannot be run: ${asPhaulError(error).message}`,
+      {
+        remedy: "Check that the file exists and is executable",
+        cause: error,
+      },
+    );
   }
 }
 

@@ -6,12 +6,7 @@
 
 import { asPhaulError, PhaulError } from "../errors.ts";
 import { CriuSession, findCriu, openPageChannel, requireCriu } from "../criu/mod.ts";
-import {
-  examineVictim,
-  ProcessTree,
-  requireRoot,
-  type Victim,
-} from "../proc/mod.ts";
+import { examineVictim, ProcessTree, requireRoot, type Victim } from "../proc/mod.ts";
 import type { BeginRequest, FileFact } from "../wire/mod.ts";
 import { abortDelivered } from "./verdicts.ts";
 import type { EventSink, MigrationSummary, Whereabouts } from "./events.ts";
@@ -209,4 +204,3 @@ function whereaboutsOf(pid: number): Whereabouts {
     return "gone";
   }
 }
-

@@ -127,7 +127,10 @@ export class PageRelay {
         leg.settle();
       }
       if (!leg.parser.ended) {
-        throw new PhaulError("page-stream", "Cannot go on: the peer ended the page stream too early");
+        throw new PhaulError(
+          "page-stream",
+          "Cannot go on: the peer ended the page stream too early",
+        );
       }
       leg.drained.resolve();
     } catch (error) {

@@ -42,7 +42,10 @@ export class PhaulServer implements PhaulRemote {
    */
   get lastImagesDir(): string {
     if (this.#iterations === 0) {
-      throw new PhaulError("internal", "Cannot name the last images dir: no iteration was received");
+      throw new PhaulError(
+        "internal",
+        "Cannot name the last images dir: no iteration was received",
+      );
     }
     return iterationDir(this.#config.workDir, this.#iterations);
   }

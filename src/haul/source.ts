@@ -98,7 +98,10 @@ export class SourceRole implements PhaulLocal {
   async run(signal: AbortSignal): Promise<SourceOutcome> {
     const { peer, relay } = this.#parts;
     const cancel = () =>
-      this.#fail("cancel", new PhaulError("cancelled", "Cannot go on: the migration was cancelled"));
+      this.#fail(
+        "cancel",
+        new PhaulError("cancelled", "Cannot go on: the migration was cancelled"),
+      );
     signal.addEventListener("abort", cancel);
     void peer.lost.then((error) => this.#fail("peer-lost", error));
     relay.failed.catch((error) => this.#fail("failed", asPhaulError(error)));
