@@ -12,16 +12,9 @@ export interface ProcessSummary {
 }
 
 /** What lies behind a path that the tree uses. */
-export type FileKind =
-  | "regular"
-  | "directory"
-  | "character-device"
-  | "block-device"
-  | "fifo"
-  | "socket"
-  | "symlink";
+export type FileKind = "file" | "directory" | "device" | "fifo" | "socket";
 
-/** A file that must be on the destination too; `size` in bytes counts for regular files only. */
+/** A file that must be on the destination too; `size` in bytes counts for the kind `file` only. */
 export interface FileFact {
   readonly path: string;
   readonly size: number;
@@ -62,6 +55,8 @@ export interface BeginRequest {
   readonly arch: string;
   /** In bytes. */
   readonly pageSize: number;
+  /** The tree is led by the init of a pid namespace of its own, so no pid can be taken already. */
+  readonly ownPidNamespace: boolean;
   readonly restore: RestoreOptions;
   readonly holdMode: HoldMode;
   readonly files: readonly FileFact[];
@@ -88,6 +83,8 @@ export interface StopIterationRequest {
 /** Restores and holds the tree, once all images came through the images stream. */
 export interface PrepareRequest {
   readonly type: "prepare";
+  /** The tree as the dump froze it; it may have changed since `begin`. */
+  readonly processes: readonly ProcessSummary[];
   readonly imageCount: number;
   readonly imageBytes: number;
 }
