@@ -29,7 +29,7 @@ export interface MachineOptions<
   readonly initial: State;
   readonly effects: Effects<Event, Action>;
   /** The event that an effect's failure becomes. */
-  readonly failure: Event;
+  readonly failure: NoInfer<Event>;
   readonly onTransition: (from: State, on: Event, to: State) => void;
   /** Called when the table says that a pair cannot be: a defect of phaul. */
   readonly onDefect: (error: PhaulError) => void;

@@ -42,7 +42,7 @@ export const DEFAULT_TIMEOUTS: Timeouts = {
 };
 
 /** CRIU's cgroup modes, by CRIU's names. */
-export type CgroupMode = "ignore" | "cg_none" | "props" | "soft" | "full" | "strict";
+export type CgroupMode = "ignore" | "none" | "props" | "soft" | "full" | "strict";
 
 /** The options of CRIU that phaul hands through, under CRIU's names. */
 export interface CriuFlags {

@@ -80,7 +80,7 @@ export class Peer implements Disposable {
 
   /** Opens a data connection with a ticket; the caller owns it. */
   async open(kind: DataKind, ticket: Uint8Array): Promise<ByteStream> {
-    return await openData(await this.#dial(), this.#security, kind, ticket, {
+    return await openData(await this.#dial(), kind, ticket, {
       deadlineMs: this.#options.timeouts.connectMs,
     });
   }

@@ -224,11 +224,12 @@ export class SourceRole implements PhaulLocal {
       listTree(pid).filter((p) => p.state === "stopped").map((p) => p.nsPid),
     );
     const options = dumpOptions(config, this.#finalDir, this.#lastImagesDir);
-    this.#dumping = session.dump(
+    const dumping = session.dump(
       { ...options, trackMem: this.#lastImagesDir !== undefined },
       ({ name }) => this.#notified(name),
     );
-    this.#dumping.then(
+    this.#dumping = dumping;
+    dumping.then(
       () => this.#machine.dispatch("criu-ended"),
       (error) => this.#fail("criu-ended", asPhaulError(error)),
     );
