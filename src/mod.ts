@@ -1,0 +1,42 @@
+/**
+ * phaul as a library: move a running Linux process tree to another host.
+ *
+ * Two levels. {@linkcode migrateTree} and {@linkcode serve} are the whole program: connections, checks,
+ * iterations, and a handover in which exactly one copy runs. {@linkcode PhaulClient} and
+ * {@linkcode PhaulServer} are the roles alone, for callers who bring their own connection, their own
+ * calls between the hosts ({@linkcode PhaulRemote}) and their own way to dump and restore
+ * ({@linkcode PhaulLocal}). docs/library.md has an example of each.
+ *
+ * @module
+ */
+
+export * from "./errors.ts";
+export {
+  CriuError,
+  type CriuOptions,
+  CriuSession,
+  type DumpStats,
+  findCriu,
+  type NotifyContext,
+  type NotifyHandler,
+  type PageSink,
+  readDumpStats,
+} from "./criu/mod.ts";
+export { dumpOptions, PhaulClient } from "./haul/client.ts";
+export type {
+  ClientObserver,
+  ClientReport,
+  IterationTraffic,
+  PhaulConfig,
+  PhaulLocal,
+  PhaulRemote,
+} from "./haul/config.ts";
+export * from "./haul/events.ts";
+export { migrateTree, MigrationError } from "./haul/migrate.ts";
+export * from "./haul/options.ts";
+export { selftest, type SelftestReport } from "./haul/selftest.ts";
+export { serve } from "./haul/serve.ts";
+export { PhaulServer, type PhaulServerConfig } from "./haul/server.ts";
+export { DEFAULT_LIMITS, type IterationLimits, judgeIterations } from "./migrate/policy.ts";
+export { ProcessTree, type TreeProcess } from "./proc/mod.ts";
+export { Fd, streamPair } from "./sys/mod.ts";
