@@ -12,6 +12,7 @@ import {
   CriuSession,
   dumpOptions,
   findCriu,
+  nextImagesDir,
   PhaulClient,
   type PhaulConfig,
   type PhaulLocal,
@@ -33,8 +34,7 @@ class LocalEngine implements PhaulLocal {
     config: PhaulConfig,
     lastImagesDir: string | undefined,
   ): Promise<void> {
-    const dir = `${config.workDir}/final`;
-    await Deno.mkdir(dir);
+    const dir = nextImagesDir(config.workDir, lastImagesDir);
     const options = dumpOptions(config, dir, lastImagesDir);
     const trackMem = lastImagesDir !== undefined;
     await criu.dump({ ...options, trackMem }, async ({ name }) => {

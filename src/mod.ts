@@ -22,7 +22,7 @@ export {
   type PageSink,
   readDumpStats,
 } from "./criu/mod.ts";
-export { dumpOptions, PhaulClient } from "./haul/client.ts";
+export { dumpOptions, nextImagesDir, PhaulClient } from "./haul/client.ts";
 export type {
   ClientObserver,
   ClientReport,

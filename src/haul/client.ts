@@ -29,6 +29,12 @@ export function iterationDir(workDir: string, iteration: number): string {
   return `${workDir}/${iteration}`;
 }
 
+/** The images dir that follows `lastImagesDir`, or the first one; the client has made it. */
+export function nextImagesDir(workDir: string, lastImagesDir: string | undefined): string {
+  const last = Number(lastImagesDir?.slice(lastImagesDir.lastIndexOf("/") + 1) ?? 0);
+  return iterationDir(workDir, last + 1);
+}
+
 /** CRIU's options that every dump of a migration shares. */
 export function dumpOptions(
   config: PhaulConfig,

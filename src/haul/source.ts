@@ -10,7 +10,7 @@ import { SOURCE_TABLE, type SourceAction, type SourceEvent } from "../migrate/ta
 import type { SourceState } from "../migrate/tables.ts";
 import { listTree, ProcessTree } from "../proc/mod.ts";
 import { sendImages } from "../wire/mod.ts";
-import { dumpOptions, iterationDir, PhaulClient } from "./client.ts";
+import { dumpOptions, nextImagesDir, PhaulClient } from "./client.ts";
 import { abortDelivered, commitAcknowledged } from "./verdicts.ts";
 import type { ClientReport, PhaulConfig, PhaulLocal } from "./config.ts";
 import { imagesOf } from "./images.ts";
@@ -332,7 +332,6 @@ export class SourceRole implements PhaulLocal {
   }
 
   get #finalDir(): string {
-    const last = Number(this.#lastImagesDir?.split("/").at(-1) ?? 0);
-    return iterationDir(this.#parts.workDir, last + 1);
+    return nextImagesDir(this.#parts.workDir, this.#lastImagesDir);
   }
 }
