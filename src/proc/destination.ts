@@ -4,19 +4,135 @@
  * @module
  */
 
-import { PhaulError } from "../errors.ts";
-import type { FileFact } from "./files.ts";
+import { type ErrorCode, PhaulError } from "../errors.ts";
+import { type FileKind, type FileUse, kindOf } from "./files.ts";
+import { listNumbers, PROC_ROOT, readStat, statOf } from "./procfs.ts";
+
+const SHOWN_PROBLEMS = 5;
+
+/** A file as a peer describes it; what is left out is not compared. */
+export interface NeededFile {
+  readonly path: string;
+  readonly kind: FileKind;
+  /** Bytes; compared for the kind `file`. */
+  readonly size: number;
+  /** Permission bits (0o7777); compared for files and directories. */
+  readonly mode?: number;
+  readonly use?: FileUse;
+  /** True to let the size differ. */
+  readonly appendOnly?: boolean;
+}
 
 /** What a tree needs on the host that takes it in. */
 export interface DestinationNeeds {
   /** Pids of the tree in its innermost pid namespace. */
   readonly pids: readonly number[];
-  readonly files: readonly FileFact[];
+  readonly files: readonly NeededFile[];
   /** The tree brings its own pid namespace, so its pids cannot clash. */
   readonly ownPidNamespace: boolean;
 }
 
-/** Checks this host against `needs`. */
-export function checkDestination(_needs: DestinationNeeds): Promise<void> {
-  throw new PhaulError("internal", "Not written yet");
+interface Problem {
+  readonly code: ErrorCode;
+  readonly text: string;
+  readonly remedy: string;
+}
+
+/**
+ * Checks this host against `needs`.
+ *
+ * @throws PhaulError `pid-taken`, `file-missing` or `file-differs`: the code of the first problem, with
+ * the first five in its message and the number of the others
+ */
+export function checkDestination(
+  needs: DestinationNeeds,
+  procRoot: string = PROC_ROOT,
+): Promise<void> {
+  const problems = [
+    ...(needs.ownPidNamespace ? [] : findPidProblems(needs.pids, procRoot)),
+    ...needs.files.flatMap((file) => findFileProblem(file) ?? []),
+  ];
+  const [first] = problems;
+  if (first === undefined) return Promise.resolve();
+  const more = problems.length - SHOWN_PROBLEMS;
+  const texts = problems.slice(0, SHOWN_PROBLEMS).map(({ text }) => text);
+  if (more > 0) texts.push(`and ${more} more`);
+  const remedies = new Set(problems.map(({ remedy }) => remedy));
+  return Promise.reject(
+    new PhaulError(first.code, `Cannot take in the process tree: ${texts.join("; ")}`, {
+      remedy: [...remedies].join("; "),
+    }),
+  );
+}
+
+function findPidProblems(pids: readonly number[], procRoot: string): Problem[] {
+  const taken = new Map<number, string>();
+  for (const pid of pids) {
+    // A thread's id is not listed in /proc, but it is taken as well and can be looked up.
+    const stat = readStat(pid, procRoot);
+    if (stat !== undefined) taken.set(pid, `pid ${pid} is taken by "${stat.comm}"`);
+  }
+  const wanted = new Set(pids);
+  for (const stat of listNumbers(procRoot).flatMap((pid) => readStat(pid, procRoot) ?? [])) {
+    // The kernel gives no pid away that still names a process group or session.
+    for (
+      const [id, what] of [[stat.processGroup, "process group"], [stat.session, "session"]] as const
+    ) {
+      if (!wanted.has(id) || taken.has(id)) continue;
+      taken.set(id, `pid ${id} is taken as the ${what} of process ${stat.pid} ("${stat.comm}")`);
+    }
+  }
+  return [...taken.values()].map((text) => ({
+    code: "pid-taken",
+    text,
+    remedy: "End or restart what has the pid on the destination, or start the program in a pid " +
+      "namespace of its own (unshare --pid --fork --mount-proc) before it is moved",
+  }));
+}
+
+function findFileProblem(file: NeededFile): Problem | undefined {
+  const { path, kind } = file;
+  const info = statOf(path);
+  if (info === undefined) {
+    return { code: "file-missing", text: `"${path}" is missing`, remedy: remedyForMissing(file) };
+  }
+  const differs = (text: string, remedy: string): Problem => ({
+    code: "file-differs",
+    text: `"${path}" ${text}`,
+    remedy,
+  });
+  const found = kindOf(info);
+  if (found !== kind) return differs(`is a ${found ?? "strange file"}, not a ${kind}`, REPLACE);
+  if (kind === "file" && file.appendOnly !== true && info.size !== file.size) {
+    return differs(`has ${info.size} bytes, not ${file.size}`, remedyForSize(file));
+  }
+  const mode = (info.mode ?? 0) & 0o7777;
+  if ((kind === "file" || kind === "directory") && file.mode !== undefined && mode !== file.mode) {
+    return differs(
+      `has mode ${octal(mode)}, not ${octal(file.mode)}`,
+      "Give files and directories the modes they have on the source (chmod)",
+    );
+  }
+  return undefined;
+}
+
+const REPLACE = "Replace what differs by what the source has";
+
+function remedyForMissing({ use }: NeededFile): string {
+  if (use === "exe" || use === "library") {
+    return "Install the same versions of the same packages on both hosts";
+  }
+  return "Copy what is missing from the source to the same path (rsync -a keeps size and mode)";
+}
+
+function remedyForSize({ use }: NeededFile): string {
+  if (use === "exe" || use === "library") {
+    return "Install the same versions of the same packages on both hosts";
+  }
+  return "Copy what differs from the source (rsync -a); a file that the program goes on writing must " +
+    "be on storage that both hosts share, or, when it is a log, be opened for appending only (>>)";
+}
+
+function octal(mode: number): string {
+  return `0${mode.toString(8)}`;
 }

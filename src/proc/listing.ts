@@ -5,6 +5,7 @@
  */
 
 import { PhaulError } from "../errors.ts";
+import { listNumbers, PROC_ROOT, type ProcStat, readStat, readStatus, readText } from "./procfs.ts";
 
 /** One process of a tree. */
 export interface TreeProcess {
@@ -19,7 +20,85 @@ export interface TreeProcess {
   readonly state: "running" | "stopped" | "zombie";
 }
 
-/** Lists the tree below `rootPid`: the root first, ancestors before descendants. */
-export function listTree(_rootPid: number): TreeProcess[] {
-  throw new PhaulError("internal", "Not written yet");
+/**
+ * Lists the tree below `rootPid`: the root first, ancestors before descendants. Children that end
+ * while it lists are left out.
+ *
+ * @throws PhaulError `no-such-process` when there is no such process or it is a zombie
+ */
+export function listTree(rootPid: number, procRoot: string = PROC_ROOT): TreeProcess[] {
+  const root = readProcess(rootPid, procRoot);
+  if (root === undefined) {
+    throw new PhaulError("no-such-process", `Cannot find process ${rootPid}: there is none`, {
+      remedy: "Look up the pid of the process to move, for example with pgrep",
+    });
+  }
+  if (root.state === "zombie") {
+    throw new PhaulError(
+      "no-such-process",
+      `Cannot use process ${rootPid}: it has ended and is a zombie that its parent, ` +
+        `process ${root.parentPid}, has not collected`,
+    );
+  }
+  return [root, ...listDescendants(rootPid, procRoot)];
+}
+
+/** The processes below `pid`, ancestors before descendants; none when it is gone. */
+export function listDescendants(pid: number, procRoot: string = PROC_ROOT): TreeProcess[] {
+  const childrenOf = hasChildrenFile(pid, procRoot) ? readChildren : scanChildren(procRoot);
+  const seen = new Set([pid]);
+  const found: TreeProcess[] = [];
+  let level = [pid];
+  while (level.length > 0) {
+    const next: number[] = [];
+    for (const child of level.flatMap((parent) => childrenOf(parent, procRoot))) {
+      // A pid that is recycled while this runs could make a circle.
+      if (seen.has(child)) continue;
+      seen.add(child);
+      const process = readProcess(child, procRoot);
+      if (process === undefined) continue;
+      found.push(process);
+      next.push(child);
+    }
+    level = next;
+  }
+  return found;
+}
+
+/** One process as it is now, or undefined when it is gone. */
+export function readProcess(pid: number, procRoot: string = PROC_ROOT): TreeProcess | undefined {
+  const stat = readStat(pid, procRoot);
+  const status = readStatus(pid, procRoot);
+  if (stat === undefined || status === undefined || stat.state === "X") return undefined;
+  return {
+    pid,
+    nsPid: status.nsPids.at(-1) ?? pid,
+    parentPid: stat.parentPid,
+    startTimeTicks: stat.startTimeTicks,
+    state: stateOf(stat),
+  };
+}
+
+function stateOf(stat: ProcStat): TreeProcess["state"] {
+  if (stat.state === "Z") return "zombie";
+  return stat.state === "T" ? "stopped" : "running";
+}
+
+/** A kernel without CONFIG_PROC_CHILDREN lacks these files. */
+function hasChildrenFile(pid: number, procRoot: string): boolean {
+  return readText(`${procRoot}/${pid}/task/${pid}/children`) !== undefined;
+}
+
+/** Each thread has children of its own. */
+function readChildren(pid: number, procRoot: string): number[] {
+  const task = `${procRoot}/${pid}/task`;
+  return listNumbers(task).flatMap((tid) =>
+    (readText(`${task}/${tid}/children`) ?? "").split(" ").filter(Boolean).map(Number)
+  );
+}
+
+/** The parent of every process, read once. */
+function scanChildren(procRoot: string): (pid: number) => number[] {
+  const stats = listNumbers(procRoot).flatMap((pid) => readStat(pid, procRoot) ?? []);
+  return (pid) => stats.filter((stat) => stat.parentPid === pid).map((stat) => stat.pid);
 }

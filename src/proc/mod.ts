@@ -4,8 +4,9 @@
  * @module
  */
 
-export { checkDestination, type DestinationNeeds } from "./destination.ts";
+export { checkDestination, type DestinationNeeds, type NeededFile } from "./destination.ts";
 export type { FileFact, FileKind, FileUse } from "./files.ts";
 export { ensureDirectory, freeBytes, isTmpfs, requireRoot } from "./host.ts";
+export type { SystemctlRunner } from "./systemd.ts";
 export { listTree, ProcessTree, type TreeProcess } from "./tree.ts";
-export { examineVictim, type Victim, type VictimOptions } from "./victim.ts";
+export { examineVictim, type Victim, type VictimOptions, type VictimSources } from "./victim.ts";

@@ -4,9 +4,18 @@
  * @module
  */
 
-import { PhaulError } from "../errors.ts";
-import type { FileFact } from "./files.ts";
-import type { TreeProcess } from "./listing.ts";
+import { refuseConnections } from "./connections.ts";
+import { type Descriptor, listDescriptors } from "./descriptors.ts";
+import { collectFiles, type FileFact } from "./files.ts";
+import { requireRoot } from "./host.ts";
+import { refuseOwn, refuseThreads, refuseTraced } from "./identity.ts";
+import { listTree, type TreeProcess } from "./listing.ts";
+import { refuseLocks } from "./locks.ts";
+import { warnOfPipes } from "./pipes.ts";
+import { PROC_ROOT, readStat, readStatus } from "./procfs.ts";
+import { refuseSupervisor } from "./supervisors.ts";
+import { refuseRestartingUnit, runSystemctl, type SystemctlRunner } from "./systemd.ts";
+import { foreignTerminals, leadsSession, refuseTerminal } from "./terminal.ts";
 
 export type { FileFact, FileKind, FileUse } from "./files.ts";
 
@@ -17,6 +26,15 @@ export interface VictimOptions {
   readonly tcpClose: boolean;
   readonly extUnixSk: boolean;
   readonly fileLocks: boolean;
+}
+
+/** Where the examination looks; all of it is this host's unless a test says otherwise. */
+export interface VictimSources {
+  /** Where proc is mounted. */
+  readonly procRoot?: string;
+  readonly systemctl?: SystemctlRunner;
+  /** The pid that stands for phaul. */
+  readonly ownPid?: number;
 }
 
 /** A process tree that can be migrated, as far as /proc can tell. */
@@ -37,7 +55,63 @@ export interface Victim {
   readonly warnings: readonly string[];
 }
 
-/** Examines the tree below `pid`; nothing is frozen or touched. */
-export function examineVictim(_pid: number, _options: VictimOptions): Promise<Victim> {
-  throw new PhaulError("internal", "Not written yet");
+/**
+ * Examines the tree below `pid`; nothing is frozen or touched.
+ *
+ * @throws PhaulError the first thing that stands in the way, with its remedy: `not-root`,
+ * `no-such-process`, `kernel-thread`, `own-process`, `traced`, `terminal-job`, `tcp-connection`,
+ * `file-locks` or `supervised`
+ */
+export async function examineVictim(
+  pid: number,
+  options: VictimOptions,
+  sources: VictimSources = {},
+): Promise<Victim> {
+  const procRoot = sources.procRoot ?? PROC_ROOT;
+  requireRoot(`migrate process ${pid}`);
+  refuseThreads(pid, procRoot);
+  const processes = listTree(pid, procRoot);
+  refuseOwn(processes, sources.ownPid);
+  refuseTraced(processes, procRoot);
+  const descriptors = listDescriptors(processes, procRoot);
+  refuseUnlessAllowed(processes, descriptors, options, procRoot);
+  const supervised = [
+    ...await refuseRestartingUnit(processes, sources.systemctl ?? runSystemctl, procRoot),
+    ...refuseSupervisor(pid, procRoot),
+  ];
+  const statuses = processes.map((process) => readStatus(process.pid, procRoot));
+  const nsPids = statuses[0]?.nsPids ?? [];
+  return {
+    pid,
+    comm: readStat(pid, procRoot)?.comm ?? "",
+    processes,
+    files: collectFiles(processes, descriptors, procRoot),
+    memoryBytes: statuses.reduce((sum, status) => sum + (status?.residentBytes ?? 0), 0),
+    leadsSession: leadsSession(processes[0], procRoot),
+    ownPidNamespace: nsPids.length > 1 && nsPids.at(-1) === 1,
+    warnings: [...supervised, ...warnOfTerminals(descriptors), ...warnOfPipes(descriptors)],
+  };
+}
+
+function refuseUnlessAllowed(
+  processes: readonly TreeProcess[],
+  descriptors: readonly Descriptor[],
+  options: VictimOptions,
+  procRoot: string,
+): void {
+  const rootPid = processes[0]?.pid ?? 0;
+  if (!options.shellJob) refuseTerminal(processes, descriptors, procRoot);
+  if (!options.tcpEstablished && !options.tcpClose) {
+    refuseConnections(rootPid, descriptors, procRoot);
+  }
+  if (!options.fileLocks) refuseLocks(rootPid, descriptors);
+}
+
+/** With --shell-job CRIU gives the restored tree its own standard input's terminal, if it is one. */
+function warnOfTerminals(descriptors: readonly Descriptor[]): string[] {
+  const paths = new Set(foreignTerminals(descriptors).map(({ target }) => target));
+  return [...paths].map((path) =>
+    `The tree uses terminal "${path}", which stays on this host: it can only be restored where ` +
+    "phaul serve runs on a terminal itself"
+  );
 }
