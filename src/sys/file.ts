@@ -1,0 +1,44 @@
+/**
+ * Opening files as descriptors that can be handed to a child.
+ *
+ * @module
+ */
+
+import { Fd } from "./fd.ts";
+import { cString } from "./layouts.ts";
+import { libc } from "./libc.ts";
+import { check } from "./syscall.ts";
+
+const O_CLOEXEC = 0o2000000;
+const O_NOCTTY = 0o400;
+const O_WRONLY = 0o1;
+const O_CREAT = 0o100;
+const O_TRUNC = 0o1000;
+const O_APPEND = 0o2000;
+const O_PATH = 0o10000000;
+
+/** `write` and `append` create the file with mode 0600; `path` only names it (O_PATH). */
+export type OpenMode = "read" | "write" | "append" | "path";
+
+/**
+ * Opens `path` close-on-exec. The caller owns the descriptor.
+ *
+ * @throws SyscallError, with the path in its message
+ */
+export function openFile(path: string, mode: OpenMode): Fd {
+  const flags = O_CLOEXEC | O_NOCTTY | flagsOf(mode);
+  return Fd.own(check(`open '${path}'`, libc().open(cString(path), flags, 0o600)));
+}
+
+function flagsOf(mode: OpenMode): number {
+  switch (mode) {
+    case "read":
+      return 0;
+    case "write":
+      return O_WRONLY | O_CREAT | O_TRUNC;
+    case "append":
+      return O_WRONLY | O_CREAT | O_APPEND;
+    case "path":
+      return O_PATH;
+  }
+}

@@ -1,0 +1,204 @@
+/**
+ * The structs that cross into libc, as bytes. All layouts are those of LP64 Linux and the same on
+ * x86_64 and aarch64, both little-endian; epoll_event is not, which is why phaul uses poll.
+ *
+ * @module
+ */
+
+const LITTLE_ENDIAN = true;
+
+/** Bytes that libc may read and write: never backed by shared memory. */
+export type Bytes = Uint8Array<ArrayBuffer>;
+
+/**
+ * `text` as a C string.
+ *
+ * @throws TypeError when it holds a NUL, which would silently name another file or argument
+ */
+export function cString(text: string): Bytes {
+  if (text.includes("\0")) {
+    throw new TypeError(`Cannot pass ${JSON.stringify(text)}: it holds a NUL`);
+  }
+  return new TextEncoder().encode(text + "\0");
+}
+
+/** The address of the first byte of `bytes`; valid as long as the caller keeps `bytes` reachable. */
+function addressOf(bytes: Bytes): bigint {
+  return Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes));
+}
+
+/** `char *array[]`, ended by NULL: pointers first, then the strings, in one piece of memory. */
+export function cStringArray(texts: readonly string[]): Bytes {
+  const strings = texts.map(cString);
+  const tableBytes = (strings.length + 1) * 8;
+  const total = strings.reduce((sum, string) => sum + string.length, tableBytes);
+  const memory = new Uint8Array(total);
+  const view = new DataView(memory.buffer);
+  const base = addressOf(memory);
+  let offset = tableBytes;
+  strings.forEach((string, index) => {
+    view.setBigUint64(index * 8, base + BigInt(offset), LITTLE_ENDIAN);
+    memory.set(string, offset);
+    offset += string.length;
+  });
+  return memory;
+}
+
+/**
+ * `struct sockaddr_un`: u16 family, then the path in 108 bytes with its NUL.
+ *
+ * @throws TypeError when the path is too long
+ */
+export function sockaddrUn(path: string): Bytes {
+  const encoded = cString(path);
+  if (encoded.length > 108) {
+    throw new TypeError(`Cannot use '${path}' as a socket: it is longer than 107 bytes`);
+  }
+  const memory = new Uint8Array(110);
+  new DataView(memory.buffer).setUint16(0, 1, /* AF_UNIX */ LITTLE_ENDIAN);
+  memory.set(encoded, 2);
+  return memory;
+}
+
+/** One entry of a {@linkcode PollTable}. */
+export interface PollEntry {
+  readonly fd: number;
+  readonly events: number;
+}
+
+/** `struct pollfd[]`: i32 fd, i16 events, i16 revents each. */
+export class PollTable {
+  readonly bytes: Bytes;
+  /** `nfds_t`: how many entries there are. */
+  readonly size: bigint;
+  readonly #view: DataView;
+
+  constructor(entries: readonly PollEntry[]) {
+    this.bytes = new Uint8Array(entries.length * 8);
+    this.size = BigInt(entries.length);
+    this.#view = new DataView(this.bytes.buffer);
+    entries.forEach((entry, index) => {
+      this.#view.setInt32(index * 8, entry.fd, LITTLE_ENDIAN);
+      this.#view.setInt16(index * 8 + 4, entry.events, LITTLE_ENDIAN);
+    });
+  }
+
+  /** What poll reported for the entry at `index`. */
+  revents(index: number): number {
+    return this.#view.getInt16(index * 8 + 6, LITTLE_ENDIAN);
+  }
+}
+
+// struct msghdr { name@0, namelen@8, iov@16, iovlen@24, control@32, controllen@40, flags@48 }, 56
+// bytes; behind it one struct iovec { base@0, len@8 }; behind that the control messages, each a
+// struct cmsghdr { u64 len@0, i32 level@8, i32 type@12 } and its data.
+const IOVEC_AT = 56;
+const CONTROL_AT = IOVEC_AT + 16;
+const CMSG_HEADER_BYTES = 16;
+const SOL_SOCKET = 1;
+const SCM_RIGHTS = 1;
+
+/** The most fds the kernel passes in one message (SCM_MAX_FD). */
+const MAX_FDS = 253;
+
+const align8 = (bytes: number): number => (bytes + 7) & ~7;
+
+/** `struct msghdr` with one iovec over `payload` and `controlBytes` of room for control messages. */
+export class MessageHeader {
+  readonly bytes: Bytes;
+  /** Kept reachable here, as the kernel goes to it by address. */
+  readonly payload: Bytes;
+  readonly #view: DataView;
+
+  private constructor(payload: Bytes, controlBytes: number) {
+    this.payload = payload;
+    this.bytes = new Uint8Array(CONTROL_AT + controlBytes);
+    this.#view = new DataView(this.bytes.buffer);
+    const base = addressOf(this.bytes);
+    this.#setU64(16, base + BigInt(IOVEC_AT));
+    this.#setU64(24, 1n);
+    this.#setU64(32, controlBytes === 0 ? 0n : base + BigInt(CONTROL_AT));
+    this.#setU64(40, BigInt(controlBytes));
+    this.#setU64(IOVEC_AT, addressOf(payload));
+    this.#setU64(IOVEC_AT + 8, BigInt(payload.length));
+  }
+
+  /** A header that sends `payload` and, as SCM_RIGHTS, `fds`. */
+  static sending(payload: Bytes, fds: readonly number[]): MessageHeader {
+    if (fds.length === 0) return new MessageHeader(payload, 0);
+    const length = CMSG_HEADER_BYTES + fds.length * 4;
+    const header = new MessageHeader(payload, align8(length));
+    header.#setU64(CONTROL_AT, BigInt(length));
+    header.#view.setInt32(CONTROL_AT + 8, SOL_SOCKET, LITTLE_ENDIAN);
+    header.#view.setInt32(CONTROL_AT + 12, SCM_RIGHTS, LITTLE_ENDIAN);
+    fds.forEach((fd, index) => {
+      const at = CONTROL_AT + CMSG_HEADER_BYTES + index * 4;
+      header.#view.setInt32(at, fd, LITTLE_ENDIAN);
+    });
+    return header;
+  }
+
+  /** A header that receives into `payload`, with room for as many fds as a message can carry. */
+  static receiving(payload: Bytes): MessageHeader {
+    return new MessageHeader(payload, align8(CMSG_HEADER_BYTES + MAX_FDS * 4));
+  }
+
+  /** `msg_flags`, as recvmsg left it. */
+  get flags(): number {
+    return this.#view.getInt32(48, LITTLE_ENDIAN);
+  }
+
+  /** The fds that recvmsg left in the control messages: this process owns each of them now. */
+  receivedFds(): number[] {
+    const fds: number[] = [];
+    const end = CONTROL_AT + Number(this.#view.getBigUint64(40, LITTLE_ENDIAN));
+    let at = CONTROL_AT;
+    while (at + CMSG_HEADER_BYTES <= end) {
+      const length = Number(this.#view.getBigUint64(at, LITTLE_ENDIAN));
+      if (length < CMSG_HEADER_BYTES || at + length > end) break;
+      if (this.#isRights(at)) this.#collect(at + CMSG_HEADER_BYTES, at + length, fds);
+      at += align8(length);
+    }
+    return fds;
+  }
+
+  #isRights(at: number): boolean {
+    return this.#view.getInt32(at + 8, LITTLE_ENDIAN) === SOL_SOCKET &&
+      this.#view.getInt32(at + 12, LITTLE_ENDIAN) === SCM_RIGHTS;
+  }
+
+  #collect(from: number, to: number, into: number[]): void {
+    for (let at = from; at + 4 <= to; at += 4) into.push(this.#view.getInt32(at, LITTLE_ENDIAN));
+  }
+
+  #setU64(at: number, value: bigint): void {
+    this.#view.setBigUint64(at, value, LITTLE_ENDIAN);
+  }
+}
+
+/** An `int` that libc reads or writes. */
+export class IntCell {
+  readonly bytes: Bytes = new Uint8Array(4);
+  readonly #view = new DataView(this.bytes.buffer);
+
+  constructor(value = 0) {
+    this.#view.setInt32(0, value, LITTLE_ENDIAN);
+  }
+
+  /** What stands there now. */
+  get value(): number {
+    return this.#view.getInt32(0, LITTLE_ENDIAN);
+  }
+}
+
+/** `sigset_t`, 128 bytes of which Linux uses the first 64 bits. */
+export function signalSet(contents: "none" | "all"): Bytes {
+  const set = new Uint8Array(128);
+  if (contents === "all") set.fill(0xff, 0, 8);
+  return set;
+}
+
+/** Memory for a `posix_spawn_file_actions_t` (80 bytes in glibc) or a `posix_spawnattr_t` (336). */
+export function opaqueSpawnStruct(): Bytes {
+  return new Uint8Array(512);
+}

@@ -1,0 +1,139 @@
+/**
+ * Whole messages with descriptors over a SOCK_SEQPACKET socket.
+ *
+ * @module
+ */
+
+import { PhaulError } from "../errors.ts";
+import { Errno } from "./errno.ts";
+import { Fd } from "./fd.ts";
+import { type Bytes, IntCell, MessageHeader } from "./layouts.ts";
+import { libc } from "./libc.ts";
+import { readable, writable } from "./poller.ts";
+import { check, checkExcept } from "./syscall.ts";
+
+const MSG_PEEK = 0x2;
+const MSG_CTRUNC = 0x8;
+const MSG_TRUNC = 0x20;
+const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
+const MSG_CMSG_CLOEXEC = 0x40000000;
+const SOL_SOCKET = 1;
+const SO_SNDBUF = 7;
+const SO_SNDBUFFORCE = 32;
+
+/** A message as it arrived. The receiver owns `fds`, which are close-on-exec. */
+export interface Message {
+  readonly data: Bytes;
+  readonly fds: Fd[];
+}
+
+/** How a wait can be ended early. */
+export interface MessageOptions {
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Sends `data` as one message, with duplicates of `fds`; the caller still owns those and keeps them
+ * open until this is done. Waits while the peer's queue is full.
+ *
+ * @throws SyscallError EPIPE or ECONNRESET when the peer is gone, EMSGSIZE when `data` is longer than
+ *   the kernel lets the send buffer grow
+ * @throws PhaulError `internal` when `data` is empty: the receiver could not tell it from the end
+ * @throws the signal's reason when it is aborted before anything was sent
+ */
+export async function sendMessage(
+  fd: Fd,
+  data: Uint8Array,
+  fds: readonly Fd[] = [],
+  { signal }: MessageOptions = {},
+): Promise<void> {
+  if (data.length === 0) throw new PhaulError("internal", "Cannot send an empty message");
+  signal?.throwIfAborted();
+  const payload = Uint8Array.from(data);
+  let grown = false;
+  while (true) {
+    const header = MessageHeader.sending(payload, fds.map((passed) => passed.raw));
+    const expected = grown ? [Errno.EAGAIN] : [Errno.EAGAIN, Errno.EMSGSIZE];
+    const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+    const sent = checkExcept("sendmsg", expected, libc().sendmsg(fd.raw, header.bytes, flags));
+    if (typeof sent === "number") return requireWhole(sent, header.payload);
+    if (sent.errno === Errno.EMSGSIZE) {
+      growSendBuffer(fd, payload.length);
+      grown = true;
+    } else {
+      await writable(fd, signal);
+    }
+  }
+}
+
+/**
+ * Receives the next message, whatever its length, waiting for it without holding a thread of its own.
+ * One receiver at a time.
+ *
+ * @returns null when the peer closed its end and everything it sent was received
+ * @throws PhaulError `internal` when descriptors were lost because this process has too many open;
+ *   those that did arrive are closed
+ * @throws the signal's reason when it is aborted, SyscallError EBADF when `fd` is or becomes closed
+ */
+export async function recvMessage(
+  fd: Fd,
+  { signal }: MessageOptions = {},
+): Promise<Message | null> {
+  while (true) {
+    signal?.throwIfAborted();
+    const lengthBytes = peekLength(fd);
+    if (lengthBytes !== undefined) return take(fd, lengthBytes);
+    await readable(fd, signal);
+  }
+}
+
+/** The length of the next message, 0 at the end; undefined when nothing is there yet. */
+function peekLength(fd: Fd): number | undefined {
+  const flags = MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT;
+  const expected = [Errno.EAGAIN, Errno.ECONNRESET];
+  while (true) {
+    const length = checkExcept("recv", expected, libc().recv(fd.raw, null, 0n, flags));
+    if (typeof length === "number") return length;
+    if (length.errno === Errno.EAGAIN) return undefined;
+    // ECONNRESET: the peer died before it had read all we sent. The kernel says so once, ahead of
+    // what the peer had still to say: its last words are behind this error.
+  }
+}
+
+function take(fd: Fd, lengthBytes: number): Message | null {
+  // At least one byte, as an empty message may still carry descriptors that need an owner.
+  const header = MessageHeader.receiving(new Uint8Array(Math.max(lengthBytes, 1)));
+  const flags = MSG_DONTWAIT | MSG_CMSG_CLOEXEC;
+  const received = check("recvmsg", libc().recvmsg(fd.raw, header.bytes, flags));
+  const fds = header.receivedFds().map((raw) => Fd.own(raw));
+  const lost = header.flags & (MSG_TRUNC | MSG_CTRUNC);
+  if (lost !== 0) {
+    fds.forEach((arrived) => arrived.close());
+    const what = lost & MSG_CTRUNC ? "descriptors" : "bytes";
+    throw new PhaulError("internal", `Cannot receive a message: some of its ${what} were lost`);
+  }
+  if (received === 0 && fds.length === 0) return null;
+  return { data: header.payload.subarray(0, received), fds };
+}
+
+/** Never seen on SOCK_SEQPACKET; on another kind of socket the rest would be lost in silence. */
+function requireWhole(sent: number, payload: Bytes): void {
+  if (sent === payload.length) return;
+  throw new PhaulError(
+    "internal",
+    `Cannot send a message: ${sent} of ${payload.length} bytes went`,
+  );
+}
+
+/** A message has to fit into the send buffer; the kernel doubles the size that is asked for. */
+function growSendBuffer(fd: Fd, bytes: number): void {
+  const size = new IntCell(bytes);
+  const forced = checkExcept(
+    "setsockopt",
+    [Errno.EPERM],
+    libc().setsockopt(fd.raw, SOL_SOCKET, SO_SNDBUFFORCE, size.bytes, 4),
+  );
+  if (typeof forced === "number") return;
+  check("setsockopt", libc().setsockopt(fd.raw, SOL_SOCKET, SO_SNDBUF, size.bytes, 4));
+}
