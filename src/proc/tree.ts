@@ -5,13 +5,12 @@
  */
 
 import { PhaulError, SyscallError } from "../errors.ts";
-import { PidFd, type Signal } from "../sys/mod.ts";
+import { Errno, PidFd, type Signal } from "../sys/mod.ts";
 import { listDescendants, listTree, type TreeProcess } from "./listing.ts";
 import { listNumbers, parseStat, PROC_ROOT, readStat, readText } from "./procfs.ts";
 
 export { listTree, type TreeProcess } from "./listing.ts";
 
-const ESRCH = 3;
 const SETTLE_STEP_MS = 2;
 /** SIGSTOP cannot be refused: only a host that is out of CPU time comes near this. */
 const SETTLE_STEPS = 5_000;
@@ -184,7 +183,7 @@ function unlessDead<T>(call: () => T): T | undefined {
   try {
     return call();
   } catch (error) {
-    if (error instanceof SyscallError && error.errno === ESRCH) return undefined;
+    if (error instanceof SyscallError && error.errno === Errno.ESRCH) return undefined;
     throw error;
   }
 }
