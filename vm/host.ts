@@ -109,7 +109,9 @@ export class Host {
   async victim(command: string, options: { readonly abovePid?: number } = {}): Promise<Victim> {
     const abovePid = options.abovePid ?? 9000 + Math.floor(Math.random() * 20_000);
     const prelude = `echo ${abovePid} >/proc/sys/kernel/ns_last_pid`;
-    const { stdout } = await this.run(`${prelude}; /lab/bin/${command} --daemon`, { cwd: "/" });
+    const { stdout } = await this.run(`${prelude}; /lab/bin/${command} --daemon --witness`, {
+      cwd: "/",
+    });
     const match = /^pid (\d+) port (\d+) name (\S+)$/m.exec(stdout);
     if (!match) throw new Error(`Cannot start "${command}" on ${this.name}: it said "${stdout}"`);
     return { pid: Number(match[1]), port: Number(match[2]), name: match[3] ?? "" };

@@ -24,7 +24,7 @@ export interface PairOptions {
 
 /** The network between the hosts. */
 export interface Link {
-  /** Packets vanish in both directions; no socket sees an error. */
+  /** Pulls the cable: packets vanish in both directions, and no connection is told. */
   cut(): Promise<void>;
   /** Puts the plug back. */
   mend(): Promise<void>;
