@@ -72,6 +72,20 @@ Deno.test("examineVictim: memory is that of the whole tree", async () => {
   assertEquals(victim.memoryBytes, 2 * 120 * 1024);
 });
 
+Deno.test("examineVictim: a tree with namespaces of its own, seen from outside", async () => {
+  const script = "mount -t tmpfs none /mnt; exec 3>/mnt/private 4</etc/passwd; sleep 1000 & wait";
+  const namespaces = ["unshare", "--pid", "--mount", "--fork", "--mount-proc", "--kill-child"];
+  await using tree = TestTree.start([...namespaces, "setsid", "sh", "-c", script]);
+  const processes = await tree.until(([, , sleep]) => commOf(sleep?.pid) === "sleep");
+  const root = processes[1]?.pid ?? 0;
+  const victim = await examineVictim(root, NOTHING_ALLOWED);
+  assertEquals([victim.ownPidNamespace, victim.leadsSession], [true, true]);
+  assertEquals(victim.processes.map(({ nsPid }) => nsPid)[0], 1);
+  const open = victim.files.filter(({ kind }) => kind === "file").map(({ path }) => path);
+  assert(open.includes("/etc/passwd"));
+  assert(!open.includes("/mnt/private"), "a file that only the tree sees was asked for");
+});
+
 Deno.test("examineVictim: pid 1 of another pid namespace is told", async () => {
   const namespaced = { pid: 500, nsPids: [500, 1], nsSessions: [500, 1], children: [] };
   using proc = new FakeProc([namespaced, { ...namespaced, pid: 600, nsPids: [600, 7] }]);
@@ -231,6 +245,10 @@ Deno.test("examineVictim: a pipe that leads out of the tree is warned of, one in
 function holdsMore(pid: number): boolean {
   const stat = readStat(pid);
   return stat?.comm === "sh" && stat.parentPid !== Deno.pid;
+}
+
+function commOf(pid: number | undefined): string {
+  return readStat(pid ?? 0)?.comm ?? "";
 }
 
 function readLinkOf(path: string): string {
