@@ -136,6 +136,7 @@ export const Errno = {
   EOWNERDEAD: 130,
   ENOTRECOVERABLE: 131,
   ERFKILL: 132,
+  EHWPOISON: 133,
 } as const;
 
 let names: ReadonlyMap<number, string> | undefined;
