@@ -4,7 +4,11 @@
  * @module
  */
 
-import type { Address, ByteStream } from "./stream.ts";
+import { PhaulError } from "../errors.ts";
+import { abortReason } from "./cancel.ts";
+import { DenoStream } from "./deno_stream.ts";
+import { type Address, type ByteStream, formatAddress } from "./stream.ts";
+import { dialTls } from "./tls_client.ts";
 import type { JoinToken } from "./token.ts";
 
 /** How a source protects its connections; both ends must agree. */
@@ -16,7 +20,7 @@ export type Security =
 export interface DialOptions {
   /** For name lookup, TCP and TLS together. */
   readonly timeoutMs: number;
-  /** Idle time before TCP's own keepalive starts to probe. */
+  /** Idle time before TCP's own keepalive starts to probe, where the runtime lets it be chosen. */
   readonly keepaliveMs: number;
   readonly signal?: AbortSignal;
 }
@@ -27,10 +31,60 @@ export interface DialOptions {
  * @throws PhaulError `peer-unreachable`, `impostor` (the certificate is not the token's), `protocol`
  * (no TLS there), `cancelled`
  */
-export function dial(
-  _address: Address,
-  _security: Security,
-  _options: DialOptions,
+export async function dial(
+  address: Address,
+  security: Security,
+  options: DialOptions,
 ): Promise<ByteStream> {
-  return Promise.reject(new Error("under construction"));
+  const peer = formatAddress(address);
+  const bounds = boundsOf(peer, options);
+  try {
+    switch (security.kind) {
+      case "tls":
+        return await dialTls(address, security.token, options.keepaliveMs, bounds.signal);
+      case "insecure":
+        return await dialPlain(address, bounds.signal);
+      default:
+        return security satisfies never;
+    }
+  } catch (cause) {
+    if (bounds.signal.aborted) throw abortReason(bounds.signal, `connect to ${peer}`);
+    if (cause instanceof PhaulError) throw cause;
+    throw unreachable(peer, cause);
+  } finally {
+    bounds.release();
+  }
+}
+
+async function dialPlain(address: Address, signal: AbortSignal): Promise<ByteStream> {
+  const connection = await Deno.connect({ hostname: address.host, port: address.port, signal });
+  connection.setNoDelay(true);
+  connection.setKeepAlive(true);
+  return new DenoStream(connection, formatAddress(address));
+}
+
+/** One signal for the caller's and the deadline. */
+function boundsOf(peer: string, { timeoutMs, signal }: DialOptions) {
+  const controller = new AbortController();
+  const timer = setTimeout(() => {
+    controller.abort(unreachable(peer, `no answer within ${timeoutMs} ms`));
+  }, timeoutMs);
+  const onAbort = () => signal && controller.abort(signal.reason);
+  if (signal?.aborted) onAbort();
+  signal?.addEventListener("abort", onAbort);
+  return {
+    signal: controller.signal,
+    release: () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", onAbort);
+    },
+  };
+}
+
+function unreachable(peer: string, cause: unknown): PhaulError {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return new PhaulError("peer-unreachable", `Cannot connect to ${peer}: ${text}`, {
+    cause,
+    remedy: 'Check that "phaul serve" runs there and that no firewall is between',
+  });
 }

@@ -4,12 +4,18 @@
  * @module
  */
 
-import type { ByteStream } from "./stream.ts";
+import { createHash, timingSafeEqual } from "node:crypto";
+import { PhaulError } from "../errors.ts";
+import { decodeImageFrame, encodeImageFrame, maxImageFrameBytes } from "./image_frames.ts";
+import { readFrame, writeFrame } from "./frames.ts";
+import { validateImageName } from "./names.ts";
+import { type ByteStream, readExactly } from "./stream.ts";
 
 /** A file to send: exactly `size` bytes must come out of `content`. */
 export interface OutgoingImage {
   readonly name: string;
   readonly size: number;
+  /** Each chunk is sent before the next one is asked for, so its buffer may be reused. */
   readonly content: AsyncIterable<Uint8Array>;
 }
 
@@ -19,7 +25,7 @@ export interface ImageSink {
   write(chunk: Uint8Array): Promise<void>;
   /** The file is complete and its digest was right. */
   close(): Promise<void>;
-  /** The file is not complete: drop it. Must not throw. */
+  /** The file is not complete: drop it. Called instead of close, also after a write that threw. */
   abort(): Promise<void>;
 }
 
@@ -29,35 +35,138 @@ export interface ImageLimits {
   readonly maxTotalBytes: number;
 }
 
+/** What to do with received images. */
+export interface ReceiveOptions {
+  /** Called once for each name; the sink is closed or aborted by the receiver. */
+  readonly openFile: (name: string, size: number) => Promise<ImageSink> | ImageSink;
+  readonly limits: ImageLimits;
+}
+
 /** How much went through. */
 export interface ImageTotals {
   readonly imageCount: number;
   readonly imageBytes: number;
 }
 
+const digestBytes = 32;
+const bufferBytes = 256 * 1024;
+
 /**
  * Sends `images` one after the other and the end frame; the stream stays open and the caller's.
  *
- * @throws PhaulError `protocol` for a bad name, `internal` when a content is not as long as its size
+ * @throws PhaulError `protocol` for a bad name, `internal` when a content is not as long as its size;
+ * what the stream and the contents throw. The stream is of no use after that.
  */
-export function sendImages(
-  _stream: ByteStream,
-  _images: AsyncIterable<OutgoingImage>,
+export async function sendImages(
+  stream: ByteStream,
+  images: AsyncIterable<OutgoingImage>,
 ): Promise<ImageTotals> {
-  return Promise.reject(new Error("under construction"));
+  let imageCount = 0;
+  let imageBytes = 0;
+  for await (const image of images) {
+    await sendImage(stream, image);
+    imageCount++;
+    imageBytes += image.size;
+  }
+  await writeFrame(stream, encodeImageFrame({ type: "end", imageCount }), maxImageFrameBytes);
+  return { imageCount, imageBytes };
+}
+
+async function sendImage(stream: ByteStream, image: OutgoingImage): Promise<void> {
+  const { size, content } = image;
+  const name = validateImageName(image.name);
+  await writeFrame(stream, encodeImageFrame({ type: "image", name, size }), maxImageFrameBytes);
+  const hash = createHash("sha256");
+  let sent = 0;
+  for await (const chunk of content) {
+    sent += chunk.length;
+    if (sent > size) break;
+    hash.update(chunk);
+    await stream.write(chunk);
+  }
+  if (sent !== size) {
+    const more = sent > size ? "more" : "less";
+    throw new PhaulError(
+      "internal",
+      `Cannot send image "${name}": it has ${more} than ${size} bytes`,
+    );
+  }
+  await stream.write(hash.digest());
 }
 
 /**
  * Receives images up to the end frame; the stream stays open and the caller's. A name comes once.
  *
- * @throws PhaulError `protocol` for anything malformed, above the limits or with a wrong digest
+ * @throws PhaulError `protocol` for anything malformed, above the limits or with a wrong digest;
+ * what the stream and the sinks throw. The stream is of no use after that.
  */
-export function receiveImages(
-  _stream: ByteStream,
-  _options: {
-    readonly openFile: (name: string, size: number) => Promise<ImageSink> | ImageSink;
-    readonly limits: ImageLimits;
-  },
+export async function receiveImages(
+  stream: ByteStream,
+  { openFile, limits }: ReceiveOptions,
 ): Promise<ImageTotals> {
-  return Promise.reject(new Error("under construction"));
+  const names = new Set<string>();
+  const buffer = new Uint8Array(bufferBytes);
+  let imageBytes = 0;
+  for (;;) {
+    const header = await nextFrame(stream);
+    if (header.type === "end") {
+      if (header.imageCount !== names.size) throw refused(stream, "the count of images is wrong");
+      return { imageCount: names.size, imageBytes };
+    }
+    const { name, size } = header;
+    if (names.has(name)) throw refused(stream, `"${name}" came twice`);
+    names.add(name);
+    imageBytes += size;
+    if (names.size > limits.maxImages) throw refused(stream, "there are too many");
+    if (imageBytes > limits.maxTotalBytes) throw refused(stream, "they are too large");
+    await receiveImage(stream, name, size, await openFile(name, size), buffer);
+  }
+}
+
+async function nextFrame(stream: ByteStream) {
+  const bytes = await readFrame(stream, maxImageFrameBytes);
+  if (bytes === null) throw refused(stream, "the stream ended before its end was said");
+  return decodeImageFrame(bytes);
+}
+
+async function receiveImage(
+  stream: ByteStream,
+  name: string,
+  size: number,
+  sink: ImageSink,
+  buffer: Uint8Array,
+): Promise<void> {
+  try {
+    const digest = await copyContent(stream, size, sink, buffer);
+    const expected = new Uint8Array(digestBytes);
+    if (!await readExactly(stream, expected) || !timingSafeEqual(expected, digest)) {
+      throw refused(stream, `"${name}" was damaged on its way`);
+    }
+  } catch (error) {
+    await sink.abort().catch(() => {});
+    throw error;
+  }
+  await sink.close();
+}
+
+async function copyContent(
+  stream: ByteStream,
+  size: number,
+  sink: ImageSink,
+  buffer: Uint8Array,
+): Promise<Uint8Array> {
+  const hash = createHash("sha256");
+  for (let left = size; left > 0;) {
+    const count = await stream.read(buffer.subarray(0, Math.min(left, buffer.length)));
+    if (count === null) throw refused(stream, "the stream ended in the middle of one");
+    const chunk = buffer.subarray(0, count);
+    hash.update(chunk);
+    await sink.write(chunk);
+    left -= count;
+  }
+  return hash.digest();
+}
+
+function refused(stream: ByteStream, why: string): PhaulError {
+  return new PhaulError("protocol", `Cannot take the images of ${stream.peer}: ${why}`);
 }

@@ -4,15 +4,25 @@
  * @module
  */
 
-export * from "./control_link.ts";
-export * from "./dial.ts";
-export * from "./frames.ts";
-export * from "./identity.ts";
-export * from "./image_stream.ts";
-export * from "./listen.ts";
+export { acceptConnection, type Accepted, type AcceptOptions } from "./accepting.ts";
+export { ControlLink } from "./control_link.ts";
+export type { LinkOptions, RequestHandler, RequestOptions } from "./control_link.ts";
+export { dial, type DialOptions, type Security } from "./dial.ts";
+export { type Identity, loadIdentity, tokenFileName } from "./identity.ts";
+export { receiveImages, sendImages } from "./image_stream.ts";
+export type {
+  ImageLimits,
+  ImageSink,
+  ImageTotals,
+  OutgoingImage,
+  ReceiveOptions,
+} from "./image_stream.ts";
+export { listen, type ServerSecurity, type WireListener } from "./listen.ts";
 export * from "./messages.ts";
-export * from "./names.ts";
-export * from "./opening.ts";
-export * from "./peer_error.ts";
-export * from "./stream.ts";
-export * from "./token.ts";
+export { validateImageName } from "./names.ts";
+export { openControl, openData, type OpenOptions } from "./opening.ts";
+export type { DataKind } from "./opening_messages.ts";
+export { RemoteError } from "./peer_error.ts";
+export { ownVersions, type VersionRange } from "./preamble.ts";
+export { type Address, type ByteStream, formatAddress } from "./stream.ts";
+export { formatToken, type JoinToken, parseToken, readToken } from "./token.ts";

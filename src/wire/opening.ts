@@ -1,22 +1,34 @@
 /**
- * The first bytes of each connection: versions, what it is for, and the proofs of both sides.
+ * Opens connections: the dialling side.
  *
  * @module
  */
 
-import type { ControlLink, LinkOptions } from "./control_link.ts";
+import { PhaulError } from "../errors.ts";
+import { bounded } from "./cancel.ts";
+import { ChunkedStream } from "./chunks.ts";
+import { ControlLink, type LinkOptions } from "./control_link.ts";
 import type { Security } from "./dial.ts";
-import type { ServerSecurity } from "./listen.ts";
+import { frame } from "./frames.ts";
+import {
+  type DataKind,
+  encodeOpening,
+  expectOpening,
+  type Hello,
+  maxOpeningFrameBytes,
+  sendOpening,
+} from "./opening_messages.ts";
+import { errorTexts } from "./peer_error.ts";
+import {
+  agreedVersion,
+  makePreamble,
+  ownVersions,
+  readPreamble,
+  type VersionRange,
+} from "./preamble.ts";
+import { checkProof, makeNonce, makeProof, type ProofSubject } from "./proof.ts";
 import type { ByteStream } from "./stream.ts";
-
-/** A connection that carries raw bytes for one iteration. */
-export type DataKind = "pages" | "images";
-
-/** The protocol versions a side speaks, both ends included. */
-export interface VersionRange {
-  readonly lowest: number;
-  readonly highest: number;
-}
+import type { JoinToken } from "./token.ts";
 
 /** Bounds of an opening. */
 export interface OpenOptions {
@@ -27,55 +39,79 @@ export interface OpenOptions {
   readonly versions?: VersionRange;
 }
 
-/** Bounds of an accepted opening, and who redeems tickets. */
-export interface AcceptOptions extends OpenOptions, LinkOptions {
-  /** True exactly once for each ticket handed out for this kind. */
-  readonly redeemTicket: (ticket: Uint8Array, kind: DataKind) => boolean;
-}
-
-/** What an accepted connection turned out to be. The caller owns the link or stream. */
-export type Accepted =
-  | { readonly kind: "control"; readonly link: ControlLink }
-  | { readonly kind: DataKind; readonly ticket: Uint8Array; readonly stream: ByteStream };
-
 /**
  * Opens a control connection over `stream`, which it takes over (closed when this throws).
  *
- * @throws PhaulError `wrong-token`, `version-mismatch`, `protocol`, `peer-silent`, `peer-lost`
+ * @throws PhaulError `wrong-token`, `version-mismatch`, `protocol`, `peer-silent`, `peer-lost`,
+ * `cancelled`
  */
-export function openControl(
-  _stream: ByteStream,
-  _security: Security,
-  _options: OpenOptions & LinkOptions,
+export async function openControl(
+  stream: ByteStream,
+  security: Security,
+  options: OpenOptions & LinkOptions,
 ): Promise<ControlLink> {
-  return Promise.reject(new Error("under construction"));
+  const nonce = makeNonce();
+  await bounded(stream, `open a connection to ${stream.peer}`, options, async () => {
+    const version = await greet(stream, { type: "hello", kind: "control", nonce }, options);
+    const welcome = await expectOpening(stream, "welcome");
+    if (security.kind === "tls") {
+      const subject = {
+        version,
+        kind: "control",
+        sourceNonce: nonce,
+        destinationNonce: welcome.nonce,
+      };
+      await proveBoth(stream, security.token, subject, welcome.proof);
+    } else await sendOpening(stream, { type: "proof" });
+    await expectOpening(stream, "accepted");
+  });
+  return new ControlLink(stream, options);
 }
 
 /**
  * Opens a data connection over `stream`, which it takes over (closed when this throws).
+ * The ticket, given out over a proved control link, is the proof here.
  *
- * @returns the same stream, at the first byte of the data
- * @throws as openControl; `protocol` when the ticket was refused
+ * @returns a stream at the first byte of the data; closing it closes `stream`
+ * @throws PhaulError as openControl; RemoteError `protocol` when the ticket was refused
  */
-export function openData(
-  _stream: ByteStream,
-  _kind: DataKind,
-  _ticket: Uint8Array,
-  _options: OpenOptions,
+export async function openData(
+  stream: ByteStream,
+  kind: DataKind,
+  ticket: Uint8Array,
+  options: OpenOptions,
 ): Promise<ByteStream> {
-  return Promise.reject(new Error("under construction"));
+  await bounded(stream, `open a ${kind} stream to ${stream.peer}`, options, async () => {
+    await greet(stream, { type: "hello", kind, ticket }, options);
+    await expectOpening(stream, "accepted");
+  });
+  return new ChunkedStream(stream);
 }
 
-/**
- * Answers the opening of a connection that a listener accepted; takes `stream` over (closed when
- * this throws). Requests wait until the link's `serve` is called.
- *
- * @throws PhaulError as openControl
- */
-export function acceptConnection(
-  _stream: ByteStream,
-  _security: ServerSecurity,
-  _options: AcceptOptions,
-): Promise<Accepted> {
-  return Promise.reject(new Error("under construction"));
+/** Sends preamble and hello in one write and settles the version. */
+async function greet(stream: ByteStream, hello: Hello, options: OpenOptions): Promise<number> {
+  const own = options.versions ?? ownVersions;
+  const framed = frame(encodeOpening(hello), maxOpeningFrameBytes);
+  await stream.write(Uint8Array.from([...makePreamble(own), ...framed]));
+  return agreedVersion(stream.peer, own, await readPreamble(stream));
+}
+
+/** The destination proves first: a source gives nothing to a peer that has not. */
+async function proveBoth(
+  stream: ByteStream,
+  { secret }: JoinToken,
+  subject: ProofSubject,
+  theirs: Uint8Array | undefined,
+): Promise<void> {
+  if (!theirs || !checkProof(theirs, secret, "destination", subject)) {
+    const error = new PhaulError(
+      "wrong-token",
+      `Cannot trust ${stream.peer}: it does not know the join token's secret`,
+      { remedy: "Copy the file join-token from the destination's state directory again" },
+    );
+    await sendOpening(stream, { type: "refused", texts: errorTexts(error) }).catch(() => {});
+    await stream.closeWrite().catch(() => {});
+    throw error;
+  }
+  await sendOpening(stream, { type: "proof", proof: makeProof(secret, "source", subject) });
 }

@@ -23,11 +23,18 @@ export interface ByteStream {
    * @throws PhaulError `peer-lost` when the connection broke or was closed on this side
    */
   write(bytes: Uint8Array): Promise<void>;
-  /** Ends this direction: the peer reads null after the last byte. The other direction stays open. */
+  /**
+   * Ends this direction: the peer reads null after the last byte. On the data streams of `openData`
+   * and `acceptConnection` the other direction stays open; on a connection as `dial` returns it, it
+   * may end too (node:tls of this runtime knows no half-closed connection).
+   */
   closeWrite(): Promise<void>;
   /** Closes at once, both ways; pending reads and writes reject. Closing twice is harmless. */
   close(): void;
 }
+
+/** The reading half of a {@linkcode ByteStream}. */
+export type ByteSource = Pick<ByteStream, "peer" | "read">;
 
 /** A TCP address; `host` is a name or an IP address (IPv6 without brackets). */
 export interface Address {
@@ -41,7 +48,7 @@ export interface Address {
  * @returns false when the stream ended before the first byte
  * @throws PhaulError `protocol` when it ended in the middle, and what the stream's read throws
  */
-export async function readExactly(stream: ByteStream, into: Uint8Array): Promise<boolean> {
+export async function readExactly(stream: ByteSource, into: Uint8Array): Promise<boolean> {
   let filled = 0;
   while (filled < into.length) {
     const count = await stream.read(into.subarray(filled));
@@ -55,4 +62,16 @@ export async function readExactly(stream: ByteStream, into: Uint8Array): Promise
     filled += count;
   }
   return true;
+}
+
+/** `cause`, an error of the runtime, as the loss of the connection to `peer`. */
+export function connectionLost(peer: string, cause: unknown): PhaulError {
+  if (cause instanceof PhaulError) return cause;
+  const text = cause instanceof Error && cause.message ? cause.message : String(cause);
+  return new PhaulError("peer-lost", `Cannot reach ${peer} any more: ${text}`, { cause });
+}
+
+/** `address` as `host:port`, IPv6 in brackets. */
+export function formatAddress({ host, port }: Address): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -1,0 +1,58 @@
+/**
+ * A ByteStream over the runtime's own connections: plain TCP, and the server's side of TLS.
+ *
+ * @module
+ */
+
+import { type ByteStream, connectionLost } from "./stream.ts";
+
+/** What a Deno.Conn and a Deno.TlsConn have in common here. */
+export type RuntimeConnection = Pick<Deno.Conn, "read" | "write" | "closeWrite" | "close">;
+
+/** Owns `connection`. */
+export class DenoStream implements ByteStream {
+  readonly peer: string;
+  readonly #connection: RuntimeConnection;
+  #closed = false;
+
+  constructor(connection: RuntimeConnection, peer: string) {
+    this.#connection = connection;
+    this.peer = peer;
+  }
+
+  async read(into: Uint8Array): Promise<number | null> {
+    try {
+      return await this.#connection.read(into);
+    } catch (cause) {
+      throw this.#lost(cause);
+    }
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    try {
+      for (let done = 0; done < bytes.length;) {
+        done += await this.#connection.write(bytes.subarray(done));
+      }
+    } catch (cause) {
+      throw this.#lost(cause);
+    }
+  }
+
+  async closeWrite(): Promise<void> {
+    try {
+      await this.#connection.closeWrite();
+    } catch (cause) {
+      throw this.#lost(cause);
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#connection.close();
+  }
+
+  #lost(cause: unknown) {
+    return connectionLost(this.peer, this.#closed ? "closed on this side" : cause);
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * Requests and replies out of a peer's fields; every field is checked.
+ *
+ * @module
+ */
+
+import type { Fields } from "./fields.ts";
+import {
+  type BeginRequest,
+  type FileFact,
+  type ProcessSummary,
+  type Reply,
+  type Request,
+  type RestoreOptions,
+  ticketBytes,
+} from "./messages.ts";
+import { cleanText } from "./peer_error.ts";
+import { cgroupsModes, fileKinds, holdModes, inverted } from "./vocabulary.ts";
+
+// The kernel's PID_MAX_LIMIT on 64-bit machines.
+const maxPid = 4 * 1024 * 1024;
+const maxProcesses = 65_536;
+const maxFiles = 65_536;
+const maxExternals = 1024;
+// The kernel's PATH_MAX.
+const maxPathLength = 4096;
+const maxIterations = 100_000;
+const maxImages = 1_000_000;
+
+const identifier = /^[0-9a-f]{32}$/;
+const sha256 = /^[0-9a-f]{64}$/;
+const printable = /^[\x20-\x7e]+$/;
+const machine = /^[a-z0-9_]+$/;
+const absolutePath = /^\/[^\0]*$/;
+const withoutNul = /^[^\0]+$/;
+
+const kindNames = inverted(fileKinds);
+const holdNames = inverted(holdModes);
+const cgroupsNames = {
+  ...inverted(cgroupsModes),
+  "MANAGE_CGROUPS_UNSPECIFIED": undefined,
+};
+
+/** The request of type `type`; throws PhaulError `protocol`. */
+export function readRequest(type: Request["type"], fields: Fields): Request {
+  switch (type) {
+    case "begin":
+      return readBegin(fields);
+    case "start-iteration":
+      return { type, iteration: readIteration(fields), final: fields.flag("final") };
+    case "stop-iteration":
+      return {
+        type,
+        iteration: readIteration(fields),
+        pageBytes: fields.integer("pageBytes", 0, Number.MAX_SAFE_INTEGER),
+        pageHash: fields.text("pageHash", 64, sha256),
+      };
+    case "prepare":
+      return {
+        type,
+        processes: fields.list("processes", maxProcesses, readProcess),
+        imageCount: fields.integer("imageCount", 0, maxImages),
+        imageBytes: fields.integer("imageBytes", 0, Number.MAX_SAFE_INTEGER),
+      };
+    case "commit":
+      return { type, migrationId: readMigrationId(fields) };
+    case "abort":
+      return {
+        type,
+        migrationId: readMigrationId(fields),
+        reason: cleanText(fields.anyText("reason")),
+      };
+    default:
+      return type satisfies never;
+  }
+}
+
+/** The reply of type `type`; throws PhaulError `protocol`. */
+export function readReply(type: Reply["type"], fields: Fields): Reply {
+  switch (type) {
+    case "iteration-started": {
+      const pagesTicket = fields.bytes("pagesTicket", ticketBytes);
+      const imagesTicket = fields.optionalBytes("imagesTicket", ticketBytes);
+      return imagesTicket ? { type, pagesTicket, imagesTicket } : { type, pagesTicket };
+    }
+    case "begun":
+    case "iteration-stopped":
+    case "ready":
+    case "running":
+    case "discarded":
+      return { type };
+    default:
+      return type satisfies never;
+  }
+}
+
+function readBegin(fields: Fields): BeginRequest {
+  return {
+    type: "begin",
+    migrationId: readMigrationId(fields),
+    rootPid: fields.integer("rootPid", 1, maxPid),
+    processes: fields.list("processes", maxProcesses, readProcess),
+    comm: cleanText(fields.anyText("comm")),
+    criuVersion: fields.text("criuVersion", 80, printable),
+    arch: fields.text("arch", 20, machine),
+    pageSize: fields.integer("pageSize", 4096, 1024 * 1024),
+    ownPidNamespace: fields.flag("ownPidNamespace"),
+    restore: readRestore(fields.inner("restore")),
+    holdMode: fields.choice("holdMode", holdNames),
+    files: fields.list("files", maxFiles, readFile),
+  };
+}
+
+function readRestore(fields: Fields): RestoreOptions {
+  const mode = fields.choice("manageCgroupsMode", cgroupsNames);
+  return {
+    shellJob: fields.flag("shellJob"),
+    tcpEstablished: fields.flag("tcpEstablished"),
+    tcpClose: fields.flag("tcpClose"),
+    extUnixSk: fields.flag("extUnixSk"),
+    fileLocks: fields.flag("fileLocks"),
+    linkRemap: fields.flag("linkRemap"),
+    ...(mode ? { manageCgroupsMode: mode } : {}),
+    external: fields.texts("external", maxExternals, maxPathLength, withoutNul),
+  };
+}
+
+function readProcess(fields: Fields): ProcessSummary {
+  return {
+    pid: fields.integer("pid", 1, maxPid),
+    stopped: fields.flag("stopped"),
+    zombie: fields.flag("zombie"),
+  };
+}
+
+function readFile(fields: Fields): FileFact {
+  return {
+    path: fields.text("path", maxPathLength, absolutePath),
+    size: fields.integer("size", 0, Number.MAX_SAFE_INTEGER),
+    kind: fields.choice("kind", kindNames),
+  };
+}
+
+function readMigrationId(fields: Fields): string {
+  return fields.text("migrationId", 32, identifier);
+}
+
+function readIteration(fields: Fields): number {
+  return fields.integer("iteration", 1, maxIterations);
+}

@@ -1,0 +1,60 @@
+/**
+ * Requests and replies as fields of proto/phaul.proto.
+ *
+ * @module
+ */
+
+import type { BeginRequest, Reply, Request } from "./messages.ts";
+import { cgroupsModes, fileKinds, holdModes } from "./vocabulary.ts";
+
+type RawFields = Readonly<Record<string, unknown>>;
+
+/** The fields of `request`. */
+export function requestFields(request: Request): RawFields {
+  switch (request.type) {
+    case "begin":
+      return beginFields(request);
+    case "start-iteration":
+      return { iteration: request.iteration, final: request.final };
+    case "stop-iteration": {
+      const { iteration, pageBytes, pageHash } = request;
+      return { iteration, pageBytes, pageHash };
+    }
+    case "prepare": {
+      const { imageCount, imageBytes, processes } = request;
+      return { imageCount, imageBytes, processes };
+    }
+    case "commit":
+      return { migrationId: request.migrationId };
+    case "abort":
+      return { migrationId: request.migrationId, reason: request.reason };
+    default:
+      return request satisfies never;
+  }
+}
+
+/** The fields of `reply`. */
+export function replyFields(reply: Reply): RawFields {
+  switch (reply.type) {
+    case "iteration-started":
+      return { pagesTicket: reply.pagesTicket, imagesTicket: reply.imagesTicket };
+    case "begun":
+    case "iteration-stopped":
+    case "ready":
+    case "running":
+    case "discarded":
+      return {};
+    default:
+      return reply satisfies never;
+  }
+}
+
+function beginFields({ type: _, restore, holdMode, files, ...same }: BeginRequest): RawFields {
+  const { manageCgroupsMode: mode, ...flags } = restore;
+  return {
+    ...same,
+    restore: { ...flags, manageCgroupsMode: mode ? cgroupsModes[mode] : 0 },
+    holdMode: holdModes[holdMode],
+    files: files.map(({ path, size, kind }) => ({ path, size, kind: fileKinds[kind] })),
+  };
+}
