@@ -1,0 +1,23 @@
+/**
+ * CRIU as phaul drives it. The only folder that sees CRIU's messages, images and protocols.
+ *
+ * @module
+ */
+
+export type { Fd } from "../sys/mod.ts";
+export { CriuError } from "./failure.ts";
+export { type CriuVersion, findCriu, requireCriu } from "./find.ts";
+export { excerptOf, type LogExcerpt, logExcerpt } from "./log.ts";
+export type { CgroupMode, CriuOptions } from "./options.ts";
+export { openPageChannel, type PageChannel, shutdownPages } from "./page_channel.ts";
+export { CriuPageServer, type PageSink, type SinkIteration } from "./page_sink.ts";
+export { PageStreamParser } from "./page_stream.ts";
+export {
+  type CriuFeatures,
+  CriuSession,
+  type NotifyContext,
+  type NotifyHandler,
+  type SessionOptions,
+} from "./session.ts";
+export { type DumpStats, parseDumpStats, readDumpStats } from "./stats.ts";
+export { type CriuTransport, startSwrk, type SwrkOptions } from "./transport.ts";

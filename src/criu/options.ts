@@ -1,0 +1,128 @@
+/**
+ * CRIU's options as phaul's callers give them, and their way into a request.
+ *
+ * @module
+ */
+
+import { type Fd, openFile } from "../sys/mod.ts";
+import type { OptionsMessage } from "./messages.ts";
+
+/** CRIU's modes of `--manage-cgroups-mode`, by CRIU's names. */
+export type CgroupMode = "ignore" | "none" | "props" | "soft" | "full" | "strict";
+
+const CGROUP_MODES: Readonly<Record<CgroupMode, string>> = {
+  ignore: "IGNORE",
+  none: "CG_NONE",
+  props: "PROPS",
+  soft: "SOFT",
+  full: "FULL",
+  strict: "STRICT",
+};
+
+/** Quiet: a detailed log costs a fifth of a dump. Errors and warnings. */
+const LOG_LEVEL = 2;
+
+/** The options of a dump, restore or page server; names and meanings are CRIU's. */
+export interface CriuOptions {
+  /** Root of the tree to dump. */
+  readonly pid?: number;
+  readonly imagesDir: string;
+  /** Where the log and the statistics go; the images dir when not given. */
+  readonly workDir?: string;
+  /** Relative to the images dir. */
+  readonly parentImg?: string;
+  readonly trackMem?: boolean;
+  readonly leaveRunning?: boolean;
+  /** The tree is left stopped by the dump or restore. */
+  readonly leaveStopped?: boolean;
+  readonly shellJob?: boolean;
+  readonly tcpEstablished?: boolean;
+  readonly tcpClose?: boolean;
+  readonly extUnixSk?: boolean;
+  readonly fileLocks?: boolean;
+  readonly linkRemap?: boolean;
+  /** In bytes. */
+  readonly ghostLimit?: number;
+  readonly manageCgroupsMode?: CgroupMode;
+  readonly external?: readonly string[];
+  /** 0 to 4. */
+  readonly logLevel?: number;
+  /** A name without a folder. */
+  readonly logFile?: string;
+  /** The page channel; must be among the session's inherited descriptors. */
+  readonly pageServerFd?: Fd;
+  readonly autoDedup?: boolean;
+  readonly lazyPages?: boolean;
+  readonly rstSibling?: boolean;
+}
+
+/** An options message, with the descriptors that it names: they must stay open during the request. */
+export class OpenedOptions implements Disposable {
+  readonly message: OptionsMessage;
+  /** Where CRIU writes its log. */
+  readonly logPath: string;
+  readonly #images: Fd;
+  readonly #work: Fd;
+
+  /**
+   * Opens the directories. CRIU takes them as descriptors, which every version understands.
+   *
+   * @throws SyscallError when a directory cannot be opened
+   */
+  constructor(options: CriuOptions, defaults: { notify: boolean; logFile: string }) {
+    const workDir = options.workDir ?? options.imagesDir;
+    const logFile = options.logFile ?? defaults.logFile;
+    this.logPath = `${workDir}/${logFile}`;
+    this.#images = openFile(options.imagesDir, "read");
+    try {
+      this.#work = openFile(workDir, "read");
+    } catch (error) {
+      this.#images.close();
+      throw error;
+    }
+    this.message = {
+      ...plain(options),
+      imagesDirFd: this.#images.raw,
+      workDirFd: this.#work.raw,
+      logFile,
+      notifyScripts: defaults.notify,
+      ...(options.leaveStopped ? { configFile: leaveStoppedConfig(workDir) } : {}),
+    };
+  }
+
+  [Symbol.dispose](): void {
+    this.#images.close();
+    this.#work.close();
+  }
+}
+
+function plain(options: CriuOptions): Omit<OptionsMessage, "imagesDirFd"> {
+  const { pageServerFd, manageCgroupsMode } = options;
+  return {
+    pid: options.pid,
+    leaveRunning: options.leaveRunning,
+    extUnixSk: options.extUnixSk,
+    tcpEstablished: options.tcpEstablished,
+    tcpClose: options.tcpClose,
+    shellJob: options.shellJob,
+    fileLocks: options.fileLocks,
+    logLevel: options.logLevel ?? LOG_LEVEL,
+    ps: pageServerFd && { fd: pageServerFd.raw },
+    parentImg: options.parentImg,
+    trackMem: options.trackMem,
+    autoDedup: options.autoDedup,
+    linkRemap: options.linkRemap,
+    rstSibling: options.rstSibling,
+    manageCgroupsMode: manageCgroupsMode && CGROUP_MODES[manageCgroupsMode],
+    ghostLimit: options.ghostLimit,
+    external: options.external,
+    lazyPages: options.lazyPages,
+  };
+}
+
+/** The RPC knows `leave_stopped` only since CRIU 3.19; a configuration file can say it to all. */
+function leaveStoppedConfig(workDir: string): string {
+  const path = `${workDir}/criu.conf`;
+  Deno.writeTextFileSync(path, "leave-stopped\n", { mode: 0o600 });
+  return path;
+}
