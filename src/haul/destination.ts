@@ -187,7 +187,7 @@ export class DestinationRole {
       },
       "answer-ready": () => {
         this.#reply("prepare", { type: "ready" });
-        void this.#held?.died().then(() => this.#machine.dispatch("tree-lost"));
+        this.#watchHeld();
       },
       "journal-running": async () => {
         await stages.reach({ event: "committed", migration });
@@ -301,6 +301,13 @@ export class DestinationRole {
     }
   }
 
+  /** From now on until the verdict somebody might kill the held tree. */
+  #watchHeld(): void {
+    const lost = () => this.#machine.dispatch("tree-lost");
+    // Rejects when the tree is let go of.
+    this.#held?.died().then(lost, () => {});
+  }
+
   async #continue(): Promise<void> {
     try {
       await this.#held?.continue(this.#stoppedBefore());
@@ -343,6 +350,7 @@ export class DestinationRole {
     }
     this.#watchdog[Symbol.dispose]();
     this.#held?.close();
+    this.#relay[Symbol.dispose]();
     this.#channel.close();
     this.#final.resolve();
     this.#parts.onEnd();

@@ -45,6 +45,7 @@ export class Machine<State extends string, Event extends string, Action extends 
   readonly #queue: Cause<Event>[] = [];
   #state: State;
   #working = false;
+  #stopped = false;
 
   constructor(options: MachineOptions<State, Event, Action>) {
     this.#options = options;
@@ -56,8 +57,14 @@ export class Machine<State extends string, Event extends string, Action extends 
     return this.#state;
   }
 
+  /** Takes no more events. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
   /** Queues an event; never throws and never waits. */
   dispatch(event: Event, error?: PhaulError): void {
+    if (this.#stopped) return;
     this.#queue.push(error ? { event, error } : { event });
     if (!this.#working) void this.#work();
   }

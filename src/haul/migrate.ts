@@ -96,7 +96,7 @@ async function attempt(
     options,
   });
   using channel = await openPageChannel(workDir.path);
-  const relay = new PageRelay(channel, "outgoing");
+  using relay = new PageRelay(channel, "outgoing");
   const remote = new WireRemote(peer, relay);
   const role = new SourceRole({
     migration,

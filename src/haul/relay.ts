@@ -32,13 +32,14 @@ export type RelayDirection = "outgoing" | "incoming";
  * Carries the page streams of a migration, one connection after the other, over one local channel.
  * It owns the connections given to it, not the channel.
  */
-export class PageRelay {
+export class PageRelay implements Disposable {
   readonly #channel: PageChannel;
   readonly #direction: RelayDirection;
   readonly #failure = Promise.withResolvers<never>();
   #leg: Leg | undefined;
   #waiting = Promise.withResolvers<void>();
   #bytesBefore = 0;
+  #closed = false;
 
   constructor(channel: PageChannel, direction: RelayDirection) {
     this.#channel = channel;
@@ -93,6 +94,12 @@ export class PageRelay {
   abort(error: PhaulError): void {
     this.#failure.reject(error);
     this.#channel.shutdown();
+    this.#leg?.stream.close();
+  }
+
+  /** Stops for good; what breaks from now on is no failure. Dispose of it before its channel. */
+  [Symbol.dispose](): void {
+    this.#closed = true;
     this.#leg?.stream.close();
   }
 
@@ -152,7 +159,7 @@ export class PageRelay {
   }
 
   #broke(error: unknown): void {
-    this.abort(asPhaulError(error));
+    if (!this.#closed) this.abort(asPhaulError(error));
   }
 }
 

@@ -6,7 +6,7 @@
 
 import { PhaulError } from "../errors.ts";
 import { findCriu } from "../criu/mod.ts";
-import { listTree, requireRoot } from "../proc/mod.ts";
+import { requireRoot, startCounter } from "../proc/mod.ts";
 import { tokenFileName } from "../wire/mod.ts";
 import type { EventSink, HaulEvent, MigrationSummary } from "./events.ts";
 import { migrateTree } from "./migrate.ts";
@@ -43,7 +43,7 @@ export async function selftest(
   const dir = await Deno.makeTempDir({ prefix: "phaul-selftest-" });
   const ending = new AbortController();
   const told = watch(sink);
-  using counter = startCounter(`${dir}/count`);
+  using counter = await startCounter(`${dir}/count`);
   const serving = serve(
     {
       stateDir: `${dir}/state`,
@@ -66,7 +66,7 @@ export async function selftest(
         criuPath,
         insecure: false,
         timeouts: DEFAULT_TIMEOUTS,
-        pid: await counter.pid(),
+        pid: counter.pid,
         peer: { host: "127.0.0.1", port },
         tokenFile: `${dir}/state/${tokenFileName}`,
         mode: "pre-copy",
@@ -105,37 +105,6 @@ function watch(sink: EventSink) {
 
 function endedEarly(): never {
   throw new PhaulError("internal", "Cannot run the selftest: the destination ended by itself");
-}
-
-/** A shell that counts into `path`, as pid 1 of a pid namespace and leader of a session. */
-function startCounter(path: string) {
-  const script = `while :; do n=$((n+1)); echo $n >>'${path}'; sleep 0.02; done`;
-  const outer = new Deno.Command("unshare", {
-    args: ["--pid", "--fork", "--kill-child", "setsid", "sh", "-c", script],
-    cwd: "/",
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
-  const ended = outer.status;
-  return {
-    async pid(): Promise<number> {
-      const inner = listTree(outer.pid)[1];
-      if (inner) return inner.pid;
-      const { code } = await ended;
-      throw new PhaulError(
-        "feature-missing",
-        `Cannot start a counter in a pid namespace of its own: unshare exited with ${code}`,
-      );
-    },
-    [Symbol.dispose](): void {
-      try {
-        outer.kill("SIGKILL");
-      } catch {
-        // It ended with the counter that left.
-      }
-    },
-  };
 }
 
 /** Waits until the file's last number is at least `wanted`, and checks that none is missing. */

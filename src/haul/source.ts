@@ -109,6 +109,7 @@ export class SourceRole implements PhaulLocal {
     this.#machine.dispatch("start");
     if (signal.aborted) cancel();
     await this.#ended.promise;
+    this.#machine.stop();
     signal.removeEventListener("abort", cancel);
     return await this.#outcome();
   }
