@@ -1,10 +1,33 @@
 /**
- * The program: gives the roles to the command line and exits with what that returns.
+ * The program: gives the roles to the command line and exits with what that returns. Each role loads
+ * when it is called, so that `phaul help` needs neither libc's symbols nor criu nor root.
  *
  * @module
  */
 
+import type { Roles } from "./src/cli/command.ts";
 import { runCli } from "./src/cli/run.ts";
 import { processTerminal } from "./src/cli/terminal.ts";
 
-Deno.exit(await runCli(Deno.args, processTerminal()));
+const roles: Roles = {
+  async migrate(options, sink, signal) {
+    const { migrateTree } = await import("./src/haul/migrate.ts");
+    return await migrateTree(options, sink, signal);
+  },
+  async serve(options, sink, signal) {
+    const { serve } = await import("./src/haul/serve.ts");
+    await serve(options, sink, signal);
+  },
+  async selftest(options, sink, signal) {
+    const { selftest } = await import("./src/haul/selftest.ts");
+    return await selftest(options, sink, signal);
+  },
+  async findCriu(criuPath) {
+    const { CriuSession, findCriu } = await import("./src/criu/mod.ts");
+    const path = await findCriu(criuPath);
+    using session = CriuSession.start(path);
+    return { path, version: (await session.version()).text };
+  },
+};
+
+Deno.exit(await runCli(Deno.args, { terminal: processTerminal(), roles }));

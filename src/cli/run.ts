@@ -4,20 +4,68 @@
  * @module
  */
 
-import { readBuildInfo } from "./build_info.ts";
-import type { Terminal } from "./terminal.ts";
+import { asPhaulError } from "../errors.ts";
+import type { Command, Context } from "./command.ts";
+import { usageError } from "./flags.ts";
+import { commandHelp, generalHelp, makeHelpCommand } from "./help.ts";
+import { EXIT_OK, exitCodeOf } from "./exit_codes.ts";
+import { MIGRATE_COMMAND } from "./migrate.ts";
+import { Reporter } from "./reporter.ts";
+import { SELFTEST_COMMAND } from "./selftest.ts";
+import { SERVE_COMMAND } from "./serve.ts";
+import { VERSION_COMMAND } from "./version.ts";
+
+const WORKERS: readonly Command[] = [
+  SERVE_COMMAND,
+  MIGRATE_COMMAND,
+  SELFTEST_COMMAND,
+  VERSION_COMMAND,
+];
+
+/** Every command, in the order of the help. */
+export const COMMANDS: readonly Command[] = [...WORKERS, makeHelpCommand(WORKERS)];
 
 /**
- * Runs one command.
+ * Runs one command line.
  *
- * @returns The exit code.
+ * @returns The exit code; never rejects for a failure of the command.
  */
-export function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
-  if (args[0] !== "version") {
-    terminal.err('The command line is not there yet; see "phaul version"\n');
-    return Promise.resolve(2);
+export async function runCli(args: readonly string[], context: Context): Promise<number> {
+  const [name, ...rest] = args;
+  try {
+    return await dispatch(name, rest, context);
+  } catch (error) {
+    const reporter = new Reporter(context.terminal, { json: rest.includes("--json"), many: false });
+    return reporter.failure(asPhaulError(error));
   }
-  const info = readBuildInfo();
-  terminal.out(`phaul ${info.version} (${info.kind} build)\n`);
-  return Promise.resolve(0);
+}
+
+async function dispatch(
+  name: string | undefined,
+  rest: readonly string[],
+  context: Context,
+): Promise<number> {
+  switch (name) {
+    case undefined:
+      context.terminal.err(generalHelp(COMMANDS));
+      return exitCodeOf("usage");
+    case "--help":
+    case "-h":
+      context.terminal.out(generalHelp(COMMANDS));
+      return EXIT_OK;
+    case "--version":
+      return await VERSION_COMMAND.run(rest, context);
+  }
+  const command = COMMANDS.find((one) => one.name === name);
+  if (command === undefined) throw usageError("", `Cannot run "${name}": no such command`);
+  if (asksForHelp(rest)) {
+    context.terminal.out(commandHelp(command));
+    return EXIT_OK;
+  }
+  return await command.run(rest, context);
+}
+
+/** Help goes before everything: also beside flags that are wrong. */
+function asksForHelp(args: readonly string[]): boolean {
+  return args.some((arg) => arg === "--help" || arg === "-h");
 }

@@ -1,0 +1,71 @@
+/**
+ * What a command is made of, and what it is given.
+ *
+ * @module
+ */
+
+import type { EventSink, MigrationSummary } from "../haul/events.ts";
+import type { MigrateOptions, SelftestOptions, ServeOptions } from "../haul/options.ts";
+import type { SelftestReport } from "../haul/selftest.ts";
+import type { FlagSet } from "./flags.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** The criu of this host. */
+export interface FoundCriu {
+  readonly path: string;
+  /** As criu itself writes it: "4.1.1". */
+  readonly version: string;
+}
+
+/** What the commands do their work with. `main.ts` loads each only when it is called. */
+export interface Roles {
+  migrate(o: MigrateOptions, sink: EventSink, signal: AbortSignal): Promise<MigrationSummary>;
+  serve(options: ServeOptions, sink: EventSink, signal: AbortSignal): Promise<void>;
+  selftest(o: SelftestOptions, sink: EventSink, signal: AbortSignal): Promise<SelftestReport>;
+  /** Rejects with the PhaulError that says what is wrong with the criu of this host. */
+  findCriu(criuPath?: string): Promise<FoundCriu>;
+}
+
+/** What a command runs in. */
+export interface Context {
+  readonly terminal: Terminal;
+  readonly roles: Roles;
+}
+
+/** One example of the help. */
+export interface Example {
+  /** What it is for, as a sentence without a full stop. */
+  readonly does: string;
+  readonly line: string;
+}
+
+/** What the help says about a command. */
+export interface CommandHelp {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** What stands behind `phaul NAME` in the usage line. */
+  readonly usage: string;
+  /** Paragraphs. */
+  readonly about: readonly string[];
+  readonly examples: readonly Example[];
+  /** The flags under headings, in the order of the help. */
+  readonly flags: readonly FlagGroup[];
+}
+
+/** Flags under one heading of the help. */
+export interface FlagGroup {
+  readonly title: string;
+  readonly flags: FlagSet;
+}
+
+/** A command. */
+export interface Command extends CommandHelp {
+  /**
+   * Parses its arguments and does its work.
+   *
+   * @returns The exit code.
+   * @throws {PhaulError} What failed, unless it was reported already.
+   */
+  run(args: readonly string[], context: Context): Promise<number>;
+}

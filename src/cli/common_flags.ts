@@ -1,0 +1,105 @@
+/**
+ * The flags that more than one command has.
+ *
+ * @module
+ */
+
+import { DEFAULT_TIMEOUTS, type RoleOptions } from "../haul/options.ts";
+import { type Flag, type FlagValues, maybe, optional, toggle } from "./flags.ts";
+import { filePath, programPath, secondsAsMs } from "./values.ts";
+
+/** Where identity and token live unless told otherwise. */
+export const DEFAULT_STATE_DIR = "/var/lib/phaul";
+
+/** `--criu`, also of the commands that are no role. */
+export const CRIU_FLAG: Flag<string | undefined> = maybe({
+  name: "criu",
+  placeholder: "PATH",
+  help: "The criu to drive, if not the one found on PATH",
+  read: programPath,
+});
+
+/** `--work-dir`. */
+export const WORK_DIR_FLAG: Flag<string | undefined> = maybe({
+  name: "work-dir",
+  placeholder: "DIR",
+  help: "Keep images and logs below DIR (default: on tmpfs, /dev/shm/phaul)",
+  read: filePath,
+});
+
+/** `--json`. */
+export const JSON_FLAG: Flag<boolean> = toggle({
+  name: "json",
+  help: "Write events to standard output, one JSON object a line",
+});
+
+/** Directories, programs and output: of both roles. */
+export const ROLE_FLAGS = {
+  stateDir: optional({
+    name: "state-dir",
+    placeholder: "DIR",
+    help: "Keep the join token, and on a destination its identity, in DIR",
+    read: filePath,
+    fallback: DEFAULT_STATE_DIR,
+    shownDefault: DEFAULT_STATE_DIR,
+  }),
+  workDir: WORK_DIR_FLAG,
+  criuPath: CRIU_FLAG,
+  hook: maybe({
+    name: "hook",
+    placeholder: "PROGRAM",
+    help: "Run PROGRAM at each stage and wait for it (PHAUL_STAGE and others tell which)",
+    read: programPath,
+  }),
+  insecure: toggle({
+    name: "insecure",
+    help: "Plain TCP, without encryption or proof of the peer; both sides must ask for it",
+  }),
+  json: JSON_FLAG,
+} as const;
+
+/** Deadlines: of both roles. */
+export const TIMEOUT_FLAGS = {
+  connectMs: deadline(
+    "connect-timeout",
+    "To reach the peer and open a connection",
+    DEFAULT_TIMEOUTS.connectMs,
+  ),
+  stepMs: deadline("step-timeout", "For any one step asked of the peer", DEFAULT_TIMEOUTS.stepMs),
+  peerSilentMs: deadline(
+    "peer-timeout",
+    "Silence after which the peer is taken for dead",
+    DEFAULT_TIMEOUTS.peerSilentMs,
+  ),
+  stallMs: deadline(
+    "stall-timeout",
+    "Time without progress after which a dump or restore is given up",
+    DEFAULT_TIMEOUTS.stallMs,
+  ),
+  commitMs: deadline(
+    "commit-timeout",
+    "How long a source goes on asking whether its commit arrived",
+    DEFAULT_TIMEOUTS.commitMs,
+  ),
+} as const;
+
+function deadline(name: string, help: string, fallbackMs: number): Flag<number> {
+  return optional({
+    name,
+    placeholder: "SECONDS",
+    help,
+    read: secondsAsMs,
+    fallback: fallbackMs,
+    shownDefault: String(fallbackMs / 1000),
+  });
+}
+
+/** The options that both roles take, from the flags above. */
+export function roleOptions(
+  values: FlagValues<typeof ROLE_FLAGS> & FlagValues<typeof TIMEOUT_FLAGS>,
+): RoleOptions {
+  const { stateDir, workDir, criuPath, hook, insecure } = values;
+  const { connectMs, stepMs, peerSilentMs, stallMs, commitMs } = values;
+  const timeouts = { connectMs, stepMs, peerSilentMs, stallMs, commitMs };
+  return { stateDir, workDir, criuPath, hook, insecure, timeouts };
+}

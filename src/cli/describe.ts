@@ -1,0 +1,132 @@
+/**
+ * What each event says to a person. Pure: text only.
+ *
+ * @module
+ */
+
+import type { HaulEvent, MigrationSummary } from "../haul/events.ts";
+import type { HostAddress } from "../haul/options.ts";
+import { count, showBytes, showMs } from "./figures.ts";
+
+type EventOf<Name extends HaulEvent["event"]> = HaulEvent & { readonly event: Name };
+
+/** How an event is shown. */
+export type Line =
+  /** A line that stays. */
+  | { readonly kind: "line"; readonly text: string }
+  /** A line that the next one may overwrite; left out where nothing can be redrawn. */
+  | { readonly kind: "passing"; readonly text: string }
+  /** For programs only. */
+  | { readonly kind: "none" };
+
+const NOTHING: Line = { kind: "none" };
+
+/** The line for `event`. */
+export function describe(event: HaulEvent): Line {
+  switch (event.event) {
+    case "listening":
+      return line(describeListening(event));
+    case "checked":
+      return line(
+        `Checked process ${event.pid} (${event.comm}): ` +
+          `${count(event.processes, "process", "processes")}, ${showBytes(event.memoryBytes)}`,
+      );
+    case "connected":
+      return line(`Connected to ${event.peer}`);
+    case "iteration-begin":
+      return {
+        kind: "passing",
+        text: event.final ? "Final dump" : `Iteration ${event.iteration}`,
+      };
+    case "progress":
+      return {
+        kind: "passing",
+        text: `Iteration ${event.iteration}: ${count(event.pagesWritten, "page")}, ` +
+          showBytes(event.bytes),
+      };
+    case "iteration-end":
+      return line(describeIteration(event));
+    case "converged":
+      return line(describeStop(event.reason));
+    case "frozen":
+      return line("Frozen");
+    case "prepared":
+      return line("Prepared: the destination holds a stopped copy");
+    case "committed":
+      return line("Committed: from here on only the destination's copy can run");
+    case "running":
+      return line(
+        event.pid === undefined
+          ? "Running on the destination"
+          : `Running, as process ${event.pid} of the destination`,
+      );
+    case "drained":
+      return line("Drained: nothing is left to transfer");
+    case "aborted":
+      return line(`Aborted: ${event.message}`);
+    case "warning":
+      return line(`Warning: ${event.message}`);
+    case "transition":
+      return NOTHING;
+    default:
+      return assertNever(event);
+  }
+}
+
+/** The closing line of a migration. */
+export function describeSummary(pid: number, peer: HostAddress, summary: MigrationSummary): string {
+  const { iterations, bytes, totalMs, switchoverMs } = summary;
+  return `Process ${pid} runs on ${showAddress(peer)} now: moved in ${showMs(totalMs)} with ` +
+    `${count(iterations.length, "iteration")} and ${showBytes(bytes)}, ` +
+    `switched over in ${showMs(switchoverMs)}`;
+}
+
+/** `host:port`, with brackets around an IPv6 address. */
+export function showAddress(address: HostAddress): string {
+  return `${showHost(address.host)}:${address.port}`;
+}
+
+function showHost(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+function line(text: string): Line {
+  return { kind: "line", text };
+}
+
+function describeListening(event: EventOf<"listening">): string {
+  const where = `Listening on ${showAddress(event)}`;
+  if (event.tokenFile === undefined) {
+    return `${where} WITHOUT encryption or proof: anyone who reaches this port can send processes`;
+  }
+  return `${where}\nA source proves itself with the join token in ${event.tokenFile}: copy it to the ` +
+    "source as root\n" +
+    `(mode 0600), then there: phaul migrate --pid PID --peer THIS-HOST:${event.port} ` +
+    "--token-file FILE";
+}
+
+function describeIteration(event: EventOf<"iteration-end">): string {
+  const name = event.final ? "Final dump" : `Iteration ${event.iteration}`;
+  const frozen = event.frozenTimeUs === undefined
+    ? ""
+    : `, frozen for ${showMs(event.frozenTimeUs / 1000)}`;
+  return `${name}: ${count(event.pagesWritten, "page")}, ${showBytes(event.bytes)} in ` +
+    `${showMs(event.durationMs)}${frozen}`;
+}
+
+function describeStop(reason: EventOf<"converged">["reason"]): string {
+  switch (reason) {
+    case "few-pages":
+      return "Few pages are left: switching over";
+    case "not-converging":
+      return "The process writes faster than pages travel: switching over";
+    case "iteration-limit":
+      return "The limit of iterations is reached: switching over";
+    default:
+      return assertNever(reason);
+  }
+}
+
+function assertNever(value: never): never {
+  throw new TypeError(`Unknown: ${JSON.stringify(value)}`);
+}

@@ -1,0 +1,167 @@
+/**
+ * `phaul migrate`.
+ *
+ * @module
+ */
+
+import { asPhaulError } from "../errors.ts";
+import type { MigrateOptions, MigrationMode } from "../haul/options.ts";
+import type { Command, Context } from "./command.ts";
+import { ROLE_FLAGS, roleOptions, TIMEOUT_FLAGS } from "./common_flags.ts";
+import { CRIU_FLAGS, criuFlags } from "./criu_flags.ts";
+import { describeSummary, showAddress } from "./describe.ts";
+import { EXIT_OK } from "./exit_codes.ts";
+import { maybe, optional, parseFlags, required, usageError } from "./flags.ts";
+import { Reporter } from "./reporter.ts";
+import { stoppable } from "./signals.ts";
+import { filePath, oneOf, peerAddress, wholeNumber } from "./values.ts";
+import { describeWhereabouts, whereaboutsOf } from "./whereabouts.ts";
+
+const MODES: readonly MigrationMode[] = ["pre-copy", "stop-and-copy"];
+/** The kernel's own limit (PID_MAX_LIMIT). */
+const MAX_PID = 4_194_304;
+
+const WHAT_FLAGS = {
+  pid: required({
+    name: "pid",
+    placeholder: "PID",
+    help: "Root of the process tree to move",
+    read: wholeNumber(1, MAX_PID),
+  }),
+  peer: required({
+    name: "peer",
+    placeholder: "HOST[:PORT]",
+    help: "Where phaul serve listens (port 7284 unless given)",
+    read: peerAddress,
+  }),
+  tokenFile: maybe({
+    name: "token-file",
+    placeholder: "FILE",
+    help: "The destination's join token (default: join-token in the state directory)",
+    read: filePath,
+  }),
+} as const;
+
+const ITERATION_FLAGS = {
+  mode: optional<MigrationMode>({
+    name: "mode",
+    placeholder: "MODE",
+    help:
+      "How memory travels: pre-copy (while the tree runs) or stop-and-copy (while it is frozen)",
+    read: oneOf(MODES),
+    fallback: "pre-copy",
+    shownDefault: "pre-copy",
+  }),
+  maxIterations: optional({
+    name: "max-iters",
+    placeholder: "N",
+    help: "Iterate at most N times before the final dump",
+    read: wholeNumber(1, 10_000),
+    fallback: 8,
+    shownDefault: "8",
+  }),
+  minPages: optional({
+    name: "min-pages",
+    placeholder: "N",
+    help: "Stop iterating once N pages or fewer were written",
+    read: wholeNumber(0),
+    fallback: 64,
+    shownDefault: "64",
+  }),
+  maxGrowthPercent: optional({
+    name: "max-growth",
+    placeholder: "PERCENT",
+    help: "Stop iterating when an iteration writes that much more than the one before",
+    read: wholeNumber(0, 1_000_000),
+    fallback: 10,
+    shownDefault: "10",
+  }),
+} as const;
+
+const FLAGS = {
+  ...WHAT_FLAGS,
+  ...ITERATION_FLAGS,
+  ...CRIU_FLAGS,
+  ...ROLE_FLAGS,
+  ...TIMEOUT_FLAGS,
+} as const;
+
+/** The command. */
+export const MIGRATE_COMMAND: Command = {
+  name: "migrate",
+  summary: "Move a process tree from this host to another",
+  usage: "--pid PID --peer HOST[:PORT] [FLAGS]",
+  about: [
+    "Moves the running process PID and all its descendants to a host where phaul serve runs. " +
+    "Exactly one copy runs at every moment: until the commit this host keeps it, whatever fails.",
+    "Ctrl-C before the commit cancels: the tree goes on here, and the destination is left clean.",
+  ],
+  examples: [
+    {
+      does: "Move process 4711 to dst, whose token lies in /var/lib/phaul/join-token here",
+      line: "phaul migrate --pid 4711 --peer dst",
+    },
+    {
+      does: "The same for a program started from a shell, with its TCP connections",
+      line: "phaul migrate --pid 4711 --peer dst --shell-job --tcp-established",
+    },
+    {
+      does: "Let a program read what happens",
+      line: "phaul migrate --pid 4711 --peer dst:7284 --token-file dst.token --json",
+    },
+  ],
+  flags: [
+    { title: "What and where to", flags: WHAT_FLAGS },
+    { title: "Iterations", flags: ITERATION_FLAGS },
+    { title: "CRIU's options", flags: CRIU_FLAGS },
+    { title: "This host", flags: ROLE_FLAGS },
+    { title: "Deadlines", flags: TIMEOUT_FLAGS },
+  ],
+  run: runMigrate,
+};
+
+async function runMigrate(args: readonly string[], context: Context): Promise<number> {
+  const { options, json } = readMigrate(args);
+  const reporter = new Reporter(context.terminal, { json, many: false });
+  const { pid } = options;
+  const peer = showAddress(options.peer);
+  if (options.insecure) {
+    reporter.line("Warning: --insecure sends all memory of the process as plain text");
+  }
+  try {
+    const summary = await stoppable(
+      (signal) => context.roles.migrate(options, (event) => reporter.event(event), signal),
+      (name, first) => reporter.line(first ? `${name}: cancelling` : `${name}: still cancelling`),
+    );
+    reporter.line(describeSummary(pid, options.peer, summary));
+    reporter.json({ event: "migrated", pid, peer, ...summary });
+    return EXIT_OK;
+  } catch (error) {
+    const where = whereaboutsOf(error);
+    const process = where && { pid, where, text: describeWhereabouts(where, pid, peer) };
+    return reporter.failure(asPhaulError(error), process);
+  }
+}
+
+/**
+ * Reads the command line of `phaul migrate`.
+ *
+ * @throws {PhaulError} "usage".
+ */
+export function readMigrate(args: readonly string[]): { options: MigrateOptions; json: boolean } {
+  const values = parseFlags("migrate", FLAGS, args);
+  if (values.insecure && values.tokenFile !== undefined) {
+    throw usageError("migrate", "Cannot use --token-file with --insecure: no token is asked for");
+  }
+  const { pid, peer, mode, maxIterations, minPages, maxGrowthPercent } = values;
+  const options = {
+    ...roleOptions(values),
+    pid,
+    peer,
+    tokenFile: values.tokenFile ?? `${values.stateDir}/join-token`,
+    mode,
+    limits: { maxIterations, minPages, maxGrowthPercent },
+    criu: criuFlags("migrate", values),
+  };
+  return { options, json: values.json };
+}

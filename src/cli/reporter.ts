@@ -1,0 +1,113 @@
+/**
+ * Progress for people on standard error, events for programs on standard output.
+ *
+ * @module
+ */
+
+import type { PhaulError } from "../errors.ts";
+import type { HaulEvent, Whereabouts } from "../haul/events.ts";
+import { describe, type Line } from "./describe.ts";
+import { exitCodeOf } from "./exit_codes.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** The version of the events' form; it grows only when a reader of the old one would be misled. */
+export const JSON_VERSION = 1;
+
+/** What a reporter writes. */
+export interface ReporterOptions {
+  /** Events on standard output too. */
+  readonly json: boolean;
+  /** Whether lines name their migration: a server has several at once, and redraws none. */
+  readonly many: boolean;
+}
+
+/** The process that a failure is about. */
+export interface ReportedProcess {
+  readonly pid: number;
+  readonly where: Whereabouts;
+  /** The same for people. */
+  readonly text: string;
+}
+
+/** Digits of a migration's id that tell it from the few others on one host. */
+const SHOWN_ID_DIGITS = 8;
+/** Faster than this nobody reads, and a slow terminal would slow the migration. */
+const REDRAW_INTERVAL_MS = 100;
+
+/** Shows what happens, as it happens. */
+export class Reporter {
+  readonly #terminal: Terminal;
+  readonly #options: ReporterOptions;
+  #drawn = false;
+  #drawnAtMs = -Infinity;
+
+  constructor(terminal: Terminal, options: ReporterOptions) {
+    this.#terminal = terminal;
+    this.#options = options;
+  }
+
+  /** Shows one event; never throws for one of the known kinds. */
+  event(event: HaulEvent): void {
+    this.json({ ...event });
+    const shown = describe(event);
+    this.#show(shown, this.#options.many && "migration" in event ? event.migration : undefined);
+  }
+
+  /** Writes one JSON line, when those are wanted: version and time are put before the fields. */
+  json(fields: { readonly event: string } & Record<string, unknown>): void {
+    if (!this.#options.json) return;
+    const { event, ...rest } = fields;
+    const time = new Date().toISOString();
+    this.#terminal.out(`${JSON.stringify({ v: JSON_VERSION, event, time, ...rest })}\n`);
+  }
+
+  /** Writes a line for people. */
+  line(text: string): void {
+    this.#clear();
+    this.#terminal.err(`${text}\n`);
+  }
+
+  /**
+   * Reports a failure: where the process is when it concerns one, what failed, what to do.
+   *
+   * @returns The exit code that goes with it.
+   */
+  failure(error: PhaulError, process?: ReportedProcess): number {
+    if (process !== undefined) this.line(process.text);
+    this.line(error.message);
+    if (error.remedy !== undefined) this.line(error.remedy);
+    const exitCode = exitCodeOf(error.code);
+    this.json({
+      event: "failed",
+      code: error.code,
+      exitCode,
+      message: error.message,
+      remedy: error.remedy,
+      pid: process?.pid,
+      whereabouts: process?.where,
+    });
+    return exitCode;
+  }
+
+  #show(shown: Line, migration: string | undefined): void {
+    const prefix = migration === undefined ? "" : `${migration.slice(0, SHOWN_ID_DIGITS)}  `;
+    if (shown.kind === "line") this.line(prefix + shown.text);
+    if (shown.kind === "passing") this.#redraw(shown.text);
+  }
+
+  #redraw(text: string): void {
+    if (!this.#terminal.live || this.#options.many) return;
+    const nowMs = performance.now();
+    if (nowMs - this.#drawnAtMs < REDRAW_INTERVAL_MS) return;
+    this.#drawnAtMs = nowMs;
+    this.#clear();
+    // A wrapped line could not be taken back.
+    this.#terminal.err(text.slice(0, this.#terminal.columns() - 1));
+    this.#drawn = true;
+  }
+
+  #clear(): void {
+    if (this.#drawn) this.#terminal.err("\r\x1b[2K");
+    this.#drawn = false;
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * `phaul serve`.
+ *
+ * @module
+ */
+
+import { asPhaulError } from "../errors.ts";
+import { DEFAULT_PORT, type HostAddress, type ServeOptions } from "../haul/options.ts";
+import type { Command, Context } from "./command.ts";
+import { ROLE_FLAGS, roleOptions, TIMEOUT_FLAGS } from "./common_flags.ts";
+import { EXIT_OK } from "./exit_codes.ts";
+import { optional, parseFlags } from "./flags.ts";
+import { Reporter } from "./reporter.ts";
+import { stoppable } from "./signals.ts";
+import { ANY_ADDRESS, listenAddress } from "./values.ts";
+
+const LISTEN_FLAGS = {
+  listen: optional<HostAddress>({
+    name: "listen",
+    placeholder: "[ADDR:]PORT",
+    help: "Listen there; port 0 lets the system choose",
+    read: listenAddress,
+    fallback: { host: ANY_ADDRESS, port: DEFAULT_PORT },
+    shownDefault: `${ANY_ADDRESS}:${DEFAULT_PORT}`,
+  }),
+} as const;
+
+const FLAGS = { ...LISTEN_FLAGS, ...ROLE_FLAGS, ...TIMEOUT_FLAGS } as const;
+
+/** The command. */
+export const SERVE_COMMAND: Command = {
+  name: "serve",
+  summary: "Wait for process trees from other hosts",
+  usage: "[FLAGS]",
+  about: [
+    "Takes in process trees that phaul migrate sends. At its first start it makes a certificate and " +
+    "a join token in the state directory; a source needs a copy of the token.",
+    "SIGTERM or Ctrl-C ends it. What it restored runs on; what was not committed stays with its " +
+    "source.",
+  ],
+  examples: [
+    { does: "Listen on port 7284 of every address", line: "phaul serve" },
+    {
+      does: "Hand the token to a source, as root of both hosts",
+      line: "scp -p /var/lib/phaul/join-token root@src:/var/lib/phaul/",
+    },
+    {
+      does: "One address, another port, events for a program",
+      line: "phaul serve --listen 10.0.0.2:9000 --json",
+    },
+  ],
+  flags: [
+    { title: "Where", flags: LISTEN_FLAGS },
+    { title: "This host", flags: ROLE_FLAGS },
+    { title: "Deadlines", flags: TIMEOUT_FLAGS },
+  ],
+  run: runServe,
+};
+
+async function runServe(args: readonly string[], context: Context): Promise<number> {
+  const { options, json } = readServe(args);
+  const reporter = new Reporter(context.terminal, { json, many: true });
+  if (options.insecure) {
+    reporter.line("Warning: --insecure takes processes from anyone who reaches the port");
+  }
+  try {
+    await stoppable(
+      (signal) => context.roles.serve(options, (event) => reporter.event(event), signal),
+      (name, first) => reporter.line(first ? `${name}: ending` : `${name}: still ending`),
+    );
+    return EXIT_OK;
+  } catch (error) {
+    return reporter.failure(asPhaulError(error));
+  }
+}
+
+/**
+ * Reads the command line of `phaul serve`.
+ *
+ * @throws {PhaulError} "usage".
+ */
+export function readServe(args: readonly string[]): { options: ServeOptions; json: boolean } {
+  const values = parseFlags("serve", FLAGS, args);
+  return { options: { ...roleOptions(values), listen: values.listen }, json: values.json };
+}

@@ -1,0 +1,52 @@
+/**
+ * Ctrl-C and its kin: they ask the role to stop; what that means is the role's to decide.
+ *
+ * @module
+ */
+
+import { PhaulError } from "../errors.ts";
+
+type StopSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
+
+const SIGHUP_BIT = 1n;
+
+/**
+ * Runs `work` with a signal that is aborted by SIGINT, SIGTERM or a terminal that goes away.
+ *
+ * Without this a dropped ssh session or Ctrl-C would kill phaul: the tree would survive, but the
+ * destination would be left to find that out by itself.
+ *
+ * @param work What can be stopped. The abort's reason is a {@linkcode PhaulError} "cancelled".
+ * @param onStop Told about each signal that arrives; `first` only for the first.
+ */
+export async function stoppable<T>(
+  work: (signal: AbortSignal) => Promise<T>,
+  onStop: (name: string, first: boolean) => void,
+): Promise<T> {
+  const controller = new AbortController();
+  const names = await stopSignals();
+  const listeners = names.map((name) => {
+    const listener = () => {
+      onStop(name, !controller.signal.aborted);
+      controller.abort(new PhaulError("cancelled", `Cancelled by ${name}`));
+    };
+    Deno.addSignalListener(name, listener);
+    return () => Deno.removeSignalListener(name, listener);
+  });
+  try {
+    return await work(controller.signal);
+  } finally {
+    for (const remove of listeners) remove();
+  }
+}
+
+/** A listener would undo `nohup`: SIGHUP stays ignored where it was. */
+async function stopSignals(): Promise<readonly StopSignal[]> {
+  return await isHangUpIgnored() ? ["SIGINT", "SIGTERM"] : ["SIGINT", "SIGTERM", "SIGHUP"];
+}
+
+async function isHangUpIgnored(): Promise<boolean> {
+  const status = await Deno.readTextFile("/proc/self/status");
+  const mask = /^SigIgn:\s*([0-9a-f]+)$/m.exec(status)?.[1];
+  return mask !== undefined && (BigInt(`0x${mask}`) & SIGHUP_BIT) !== 0n;
+}

@@ -1,0 +1,107 @@
+/**
+ * What may stand behind a flag: numbers, sizes, times, addresses and paths.
+ *
+ * @module
+ */
+
+import { DEFAULT_PORT, type HostAddress } from "../haul/options.ts";
+import { type Reader, ValueError } from "./flags.ts";
+
+const MAX_PORT = 65_535;
+const KIB = 1024;
+const SIZE_UNITS: Readonly<Record<string, number>> = {
+  "": 1,
+  K: KIB,
+  M: KIB ** 2,
+  G: KIB ** 3,
+};
+
+/** A whole number from `min` to `max`. */
+export function wholeNumber(min: number, max: number = Number.MAX_SAFE_INTEGER): Reader<number> {
+  return (text) => {
+    if (!/^\d+$/.test(text)) throw new ValueError("it is not a whole number");
+    return within(Number(text), min, max);
+  };
+}
+
+function within(value: number, min: number, max: number): number {
+  if (value < min) throw new ValueError(`it is less than ${min}`);
+  if (value > max) throw new ValueError(`it is more than ${max}`);
+  return value;
+}
+
+/** Bytes, with K, M or G for powers of 1024 as CRIU has them. */
+export function byteSize(text: string): number {
+  const [, digits = "", unit = ""] = /^(\d+)([KMG]?)$/.exec(text) ?? [];
+  const factor = SIZE_UNITS[unit];
+  if (digits === "" || factor === undefined) {
+    throw new ValueError("it is not a size such as 4096, 64K, 16M or 1G");
+  }
+  return within(Number(digits) * factor, 0, Number.MAX_SAFE_INTEGER);
+}
+
+/** Seconds, fractions allowed, as milliseconds; more than none and at most a day. */
+export function secondsAsMs(text: string): number {
+  if (!/^\d+(\.\d+)?$/.test(text)) throw new ValueError("it is not a number of seconds");
+  const ms = Math.round(Number(text) * 1000);
+  if (ms < 1) throw new ValueError("a deadline cannot be that short");
+  // Also keeps clear of the 2^31 ms beyond which a timer would fire at once.
+  if (ms > 86_400_000) throw new ValueError("it is more than a day");
+  return ms;
+}
+
+/** One of `choices`. */
+export function oneOf<T extends string>(choices: readonly T[]): Reader<T> {
+  return (text) => {
+    const choice = choices.find((one) => one === text);
+    if (choice === undefined) throw new ValueError(`it is none of ${choices.join(", ")}`);
+    return choice;
+  };
+}
+
+/** `HOST`, `HOST:PORT`, `[V6]`, `[V6]:PORT` or a bare IPv6 address. */
+export function peerAddress(text: string): HostAddress {
+  const bare = text.split(":").length > 2 && !text.startsWith("[");
+  const { host, port } = bare ? { host: text, port: "" } : splitAddress(text);
+  if (host === "") throw new ValueError("it names no host");
+  return { host, port: port === "" ? DEFAULT_PORT : readPort(port, 1) };
+}
+
+/** `PORT`, `:PORT`, `ADDR:PORT` or `[V6]:PORT`; port 0 lets the system choose. */
+export function listenAddress(text: string): HostAddress {
+  if (/^\d+$/.test(text)) return { host: ANY_ADDRESS, port: readPort(text, 0) };
+  const { host, port } = splitAddress(text);
+  if (port === "") throw new ValueError("it names no port; [ADDR:]PORT is expected");
+  return { host: host === "" ? ANY_ADDRESS : host, port: readPort(port, 0) };
+}
+
+/** Every IPv4 address of this host. */
+export const ANY_ADDRESS = "0.0.0.0";
+
+function splitAddress(text: string): { host: string; port: string } {
+  const { v6, host, port = "" } =
+    /^(?:\[(?<v6>[0-9A-Fa-f:.%\w]+)\]|(?<host>[^:[\]\s]*))(?::(?<port>.+))?$/.exec(text)?.groups ??
+      {};
+  const found = v6 ?? host;
+  if (found === undefined) throw new ValueError("it is not an address such as dst:7284");
+  return { host: found, port };
+}
+
+function readPort(text: string, min: number): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : -1;
+  if (port < min || port > MAX_PORT) {
+    throw new ValueError(`its port is not a number from ${min} to ${MAX_PORT}`);
+  }
+  return port;
+}
+
+/** A file or folder, made absolute: children of phaul run elsewhere. */
+export function filePath(text: string): string {
+  if (text.includes("\0")) throw new ValueError("it holds a NUL");
+  return text.startsWith("/") ? text : `${Deno.cwd()}/${text}`;
+}
+
+/** A program: a path, made absolute, or a plain name for PATH. */
+export function programPath(text: string): string {
+  return text.includes("/") ? filePath(text) : text;
+}
