@@ -1,0 +1,135 @@
+/**
+ * What `deno task ok`, `test` and `test:...` run: lanes, in stages.
+ *
+ * @module
+ */
+
+import { exists, LOCKED, ROOT } from "./process.ts";
+
+/** One Deno command and what its success means. */
+export interface Lane {
+  readonly name: string;
+  /**
+   * A check passes or fails as a whole; a test lane has a summary to read, and one that ran no test
+   * has failed.
+   */
+  readonly kind: "check" | "test";
+  /** Arguments for Deno. */
+  readonly args: readonly string[];
+  /** Its runs of phaul leave their transitions for the table at the end. */
+  readonly traced: boolean;
+}
+
+/** Lanes that may run at the same time. */
+export type Stage = readonly Lane[];
+
+/** A run: what must be there first, and its stages. */
+export interface Plan {
+  /** Packages of the system that tests need are installed first. */
+  readonly packages: boolean;
+  /** dist/phaul is made first. */
+  readonly binary: boolean;
+  readonly stages: readonly Stage[];
+}
+
+/** The names of all plans. */
+export const PLAN_NAMES = ["ok", "all", "unit", "cli", "integration", "vm"] as const;
+
+/** The name of a plan. */
+export type PlanName = (typeof PLAN_NAMES)[number];
+
+/** The plan of that name; files are looked for, so that a new test is never left out. */
+export async function planOf(name: PlanName): Promise<Plan> {
+  switch (name) {
+    case "ok":
+      return { packages: false, binary: false, stages: await gate() };
+    case "unit":
+      return { packages: false, binary: false, stages: [[await unitLane()]] };
+    case "cli":
+      return { packages: false, binary: true, stages: [[cliLane()]] };
+    case "integration":
+      return { packages: true, binary: true, stages: [[integrationLane()]] };
+    case "vm":
+      return { packages: true, binary: true, stages: await scenarioStages() };
+    case "all":
+      return {
+        packages: true,
+        binary: true,
+        stages: [
+          ...await gate(),
+          [cliLane()],
+          [integrationLane()],
+          ...await scenarioStages(),
+        ],
+      };
+    default:
+      throw new TypeError(`Unknown: ${name satisfies never}`);
+  }
+}
+
+async function gate(): Promise<Stage[]> {
+  return [
+    [
+      { name: "format", kind: "check", args: ["fmt", "--check", "--quiet"], traced: false },
+      { name: "lint", kind: "check", args: ["lint", "--quiet"], traced: false },
+    ],
+    [{ name: "types", kind: "check", args: ["check", "--quiet", ...LOCKED], traced: false }],
+    [testLane("style", ["tests/style"])],
+    [await unitLane()],
+    [testLane("doc", ["--doc", ...await documented()])],
+  ];
+}
+
+async function unitLane(): Promise<Lane> {
+  const fuzz = await exists(`${ROOT}tests/fuzz`) ? ["tests/fuzz"] : [];
+  return testLane("unit", ["tests/unit", ...fuzz]);
+}
+
+/** Files with examples in their JSDoc. Only those: `--doc` loads every file that it is given. */
+async function documented(): Promise<string[]> {
+  const sources = await filesBelow("src", ".ts");
+  const found = await Promise.all(sources.map(async (path) => {
+    const text = await Deno.readTextFile(`${ROOT}${path}`);
+    return /^ *\* ```ts$/m.test(text) ? [path] : [];
+  }));
+  return found.flat();
+}
+
+function cliLane(): Lane {
+  return testLane("cli", ["tests/cli"], true);
+}
+
+function integrationLane(): Lane {
+  return testLane("integration", ["tests/integration"], true);
+}
+
+/** Scenarios in one guest first: they tell sooner that something is broken. */
+async function scenarioStages(): Promise<Stage[]> {
+  const scenarios = await filesBelow("vm/scenarios", "_test.ts");
+  const oneGuest = scenarios.filter((path) => path.includes("lane"));
+  const twoGuests = scenarios.filter((path) => !path.includes("lane"));
+  const others = (await filesBelow("vm", "_test.ts")).filter((path) => !scenarios.includes(path));
+  const harness = others.length > 0 ? [[testLane("harness", others)]] : [];
+  return [
+    ...harness,
+    [testLane("one-guest", oneGuest, true)],
+    [testLane("two-guests", twoGuests, true)],
+  ];
+}
+
+function testLane(name: string, what: readonly string[], traced: boolean = false): Lane {
+  const args = ["test", "--quiet", "--allow-all", ...LOCKED, ...what];
+  // Without a file Deno would test everything it finds.
+  return { name, kind: "test", args: what.length === 0 ? [] : args, traced };
+}
+
+async function filesBelow(folder: string, ending: string): Promise<string[]> {
+  if (!await exists(`${ROOT}${folder}`)) return [];
+  const files: string[] = [];
+  for await (const entry of Deno.readDir(`${ROOT}${folder}`)) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory) files.push(...await filesBelow(path, ending));
+    if (entry.isFile && entry.name.endsWith(ending)) files.push(path);
+  }
+  return files.sort();
+}
