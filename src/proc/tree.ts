@@ -15,6 +15,12 @@ const SETTLE_STEP_MS = 2;
 /** SIGSTOP cannot be refused: only a host that is out of CPU time comes near this. */
 const SETTLE_STEPS = 5_000;
 
+/**
+ * How many looks in a row a thread must have been deep in the kernel (D) for it to count as at rest. It
+ * may be half through a fork; but the parent of a vfork stays there as long as its child is stopped.
+ */
+const KERNEL_STEPS = 50;
+
 /** A process and the pidfd that holds it. */
 interface Held {
   readonly process: TreeProcess;
@@ -70,11 +76,15 @@ export class ProcessTree implements Disposable {
    */
   async stop(): Promise<void> {
     let signalled = 0;
+    let restingSteps = 0;
     for (let step = 0; step < SETTLE_STEPS; step++) {
       for (const held of this.#held.slice(signalled)) signalUnlessDead(held, "SIGSTOP");
       signalled = this.#held.length;
+      const states = this.#threadStates();
+      restingSteps = /^[TtZXD]*$/.test(states) ? restingSteps + 1 : 0;
+      const atRest = !states.includes("D") || restingSteps > KERNEL_STEPS;
       // At rest first, then listed: what rests forks no more, so that listing is the last.
-      if (this.#atRest() && this.#holdNewcomers() === 0) return;
+      if (restingSteps > 0 && atRest && this.#holdNewcomers() === 0) return;
       await new Promise((resolve) => setTimeout(resolve, SETTLE_STEP_MS));
       this.#holdNewcomers();
     }
@@ -148,8 +158,10 @@ export class ProcessTree implements Disposable {
     return this.#held.length - before;
   }
 
-  #atRest(): boolean {
-    return this.#held.every(({ process, pidfd }) => pidfd.dead || isAtRest(process.pid));
+  /** The kernel's letters for all threads of all processes that live. */
+  #threadStates(): string {
+    const alive = this.#held.filter(({ pidfd }) => !pidfd.dead);
+    return alive.map(({ process }) => threadStates(process.pid)).join("");
   }
 }
 
@@ -188,15 +200,11 @@ function unlessDead<T>(call: () => T): T | undefined {
   }
 }
 
-/**
- * True when no thread of `pid` can run an instruction, and so fork, before a SIGSTOP reaches it: each
- * is stopped, traced, a zombie or deep in the kernel (D), where only the way out is left.
- */
-function isAtRest(pid: number): boolean {
+function threadStates(pid: number): string {
   const task = `${PROC_ROOT}/${pid}/task`;
-  return listNumbers(task).every((tid) => {
+  const states = listNumbers(task).map((tid) => {
     const text = readText(`${task}/${tid}/stat`);
-    const state = text === undefined ? "X" : parseStat(text)?.state ?? "X";
-    return "TtZXD".includes(state);
+    return text === undefined ? "X" : parseStat(text)?.state ?? "X";
   });
+  return states.join("");
 }

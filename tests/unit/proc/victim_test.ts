@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { PhaulError } from "../../../src/errors.ts";
 import { examineVictim, listTree, type VictimOptions } from "../../../src/proc/mod.ts";
-import { readStat } from "../../../src/proc/procfs.ts";
+import { listNumbers, readStat } from "../../../src/proc/procfs.ts";
 import { eventually, TestTree } from "./children.ts";
 import { FakeProc, type FakeProcess } from "./fixture.ts";
 
@@ -48,7 +48,9 @@ function exists(path: string): boolean {
 
 Deno.test("examineVictim: a plain daemon passes, with its facts", async () => {
   await using tree = TestTree.start(["sleep", "1000"], { cwd: "/usr" });
-  await eventually(() => readStat(tree.pid)?.comm === "sleep");
+  // Started up: nothing but its sleep makes it sleep, and it has closed its libraries and locales.
+  await eventually(() => readStat(tree.pid)?.state === "S" && commOf(tree.pid) === "sleep");
+  await eventually(() => listNumbers(`/proc/${tree.pid}/fd`).length === 3);
   const victim = await examineVictim(tree.pid, NOTHING_ALLOWED);
   assertEquals([victim.pid, victim.comm, victim.processes.length], [tree.pid, "sleep", 1]);
   assertEquals([victim.leadsSession, victim.ownPidNamespace], [true, false]);
@@ -211,7 +213,7 @@ Deno.test("examineVictim: open files count, deleted ones and pipes do not", asyn
   const script = `exec 3>$0/plain 4>>$0/log 5<>$0/gone 6<$0 7>>$0/both 8>$0/both; rm $0/gone; ` +
     `printf 12345 >&3; mkfifo $0/fifo; exec 9<>$0/fifo; sleep 1000 & wait`;
   await using tree = TestTree.start(["sh", "-c", script, dir]);
-  await tree.until(({ length }) => length === 2);
+  await tree.until(([, child]) => commOf(child?.pid) === "sleep");
   const victim = await examineVictim(tree.pid, NOTHING_ALLOWED);
   const open = victim.files.filter(({ path, use }) => use === "open" && path.startsWith(dir));
   assertEquals(
