@@ -19,8 +19,8 @@ export async function chooseAccelerator(image: GuestImage, payload: string): Pro
   const asked = Deno.env.get("PHAUL_VM_ACCEL");
   if (asked === "kvm" || asked === "tcg") return asked;
   if (!canOpenKvm()) return "tcg";
-  const memory = `${cacheRoot()}/accelerator.json`;
-  const machine = await machineKey(image);
+  const memory = `${cacheRoot()}/accelerator-${image.suite}.json`;
+  const machine = await machineKey();
   const remembered = await recall(memory, machine);
   if (remembered) return remembered;
   progress(`trying KVM, for at most ${KVM_DEADLINE_MS / 1000} s`);
@@ -40,9 +40,9 @@ function canOpenKvm(): boolean {
 }
 
 /** A new kernel or QEMU may make the difference. */
-async function machineKey(image: GuestImage): Promise<string> {
+async function machineKey(): Promise<string> {
   const qemu = (await runHere("qemu-system-x86_64", ["--version"])).split("\n")[0];
-  return `${Deno.osRelease()}; ${qemu}; ${image.suite}`;
+  return `${Deno.osRelease()}; ${qemu}`;
 }
 
 async function recall(memory: string, machine: string): Promise<Accelerator | undefined> {

@@ -61,8 +61,7 @@ export class GuestProcess implements Disposable {
     stdin?: Uint8Array,
     tap?: Output,
   ): Promise<GuestProcess> {
-    const conn = await Deno.connect({ hostname: "127.0.0.1", port: address.port });
-    conn.setNoDelay(true);
+    const conn = await connect(address);
     try {
       await writeAll(conn, request(address.token, command));
       const frames = new FrameReader(conn);
@@ -114,6 +113,16 @@ export class GuestProcess implements Disposable {
   /** Hangs up: the agent kills the command's process group if it still runs. */
   [Symbol.dispose](): void {
     closeQuietly(this.#conn);
+  }
+}
+
+async function connect({ port }: AgentAddress): Promise<Deno.TcpConn> {
+  try {
+    const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+    conn.setNoDelay(true);
+    return conn;
+  } catch (cause) {
+    throw new GuestLostError("Cannot reach the guest: is it down?", { cause });
   }
 }
 

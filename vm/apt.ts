@@ -41,7 +41,8 @@ function isArchive(uri: string): boolean {
   return /^[a-z+]+:.*\/debian\/?$/.test(uri);
 }
 
-function fromDeb822(text: string): Mirror | undefined {
+/** The archive in a file of the deb822 form (*.sources). */
+export function fromDeb822(text: string): Mirror | undefined {
   for (const stanza of text.split(/\n\s*\n/)) {
     if (/^Enabled:\s*no/mi.test(stanza)) continue;
     const uri = field(stanza, "URIs")?.split(/\s+/).find(isArchive);
@@ -56,7 +57,8 @@ function field(stanza: string, name: string): string | undefined {
   return new RegExp(`^${name}:[ \\t]*(\\S.*)$`, "mi").exec(stanza)?.[1]?.trim();
 }
 
-function fromLines(text: string): Mirror | undefined {
+/** The archive in a file of the one-line form (*.list). */
+export function fromLines(text: string): Mirror | undefined {
   for (const line of text.split("\n")) {
     const match = /^deb\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+\S+/.exec(line.trim());
     const uri = match?.[2];

@@ -37,17 +37,18 @@ export async function bootGuest(
   const startMs = performance.now();
   const machine = await Machine.start(options);
   try {
-    await consoleSaysReady(machine, startMs + deadlineMs);
+    await consoleSaysReady(machine, 1, startMs + deadlineMs);
     const agents = await Promise.all(AGENT_PORTS.map(async (port) => ({
       port: await machine.forwardedPort(port),
       token: options.token,
     })));
-    const host = new Host({
+    const host: Host = new Host({
       name: options.name,
       address: addresses.link,
       witnessAddress: addresses.witness,
       agent: agents[0] ?? { port: 0, token: "" },
       kill: () => machine.kill(),
+      reset: () => resetGuest(machine, host),
     });
     await firstCommand(host, startMs + deadlineMs);
     return { machine, host, agents, bootMs: performance.now() - startMs };
@@ -60,10 +61,22 @@ export async function bootGuest(
   }
 }
 
-async function consoleSaysReady(machine: Machine, endMs: number): Promise<void> {
+async function resetGuest(machine: Machine, host: Host): Promise<void> {
+  const endMs = performance.now() + BOOT_DEADLINE_MS;
+  const boots = countBoots(await readConsole(machine));
+  await machine.reset();
+  await consoleSaysReady(machine, boots + 1, endMs);
+  await firstCommand(host, endMs);
+}
+
+function countBoots(text: string): number {
+  return text.split("lab: ready").length - 1;
+}
+
+async function consoleSaysReady(machine: Machine, boots: number, endMs: number): Promise<void> {
   for (;;) {
     const text = await readConsole(machine);
-    if (text.includes("lab: ready")) return;
+    if (countBoots(text) >= boots) return;
     if (text.includes("Kernel panic")) throw new Error("Its kernel panicked");
     if (!machine.alive) throw new Error("QEMU ended");
     if (performance.now() > endMs) throw new Error("It took too long");

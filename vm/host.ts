@@ -51,6 +51,8 @@ export interface HostParts {
   readonly agent: AgentAddress;
   /** Ends the host without a warning. */
   readonly kill: () => Promise<void>;
+  /** Restarts it as after a power cut; only machines can. */
+  readonly reset?: () => Promise<void>;
 }
 
 const GUEST_PATH = "/lab/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -66,6 +68,7 @@ export class Host {
   readonly witnessAddress: string;
   readonly #agent: AgentAddress;
   readonly #kill: () => Promise<void>;
+  readonly #reset?: () => Promise<void>;
   readonly #logs = new Map<string, GuestProcess>();
 
   constructor(parts: HostParts) {
@@ -74,6 +77,7 @@ export class Host {
     this.witnessAddress = parts.witnessAddress;
     this.#agent = parts.agent;
     this.#kill = parts.kill;
+    this.#reset = parts.reset;
   }
 
   /**
@@ -147,6 +151,15 @@ export class Host {
   /** Ends the host as a power cut would; returns when it is gone. */
   async kill(): Promise<void> {
     await this.#kill();
+  }
+
+  /**
+   * Power off and on at once: what was not on the disk is lost; returns when the host is up again.
+   * Only machines can be reset.
+   */
+  async reset(): Promise<void> {
+    if (!this.#reset) throw new Error(`Cannot reset ${this.name}: it is not a machine`);
+    await this.#reset();
   }
 
   /** Output of the commands started, by log name. */

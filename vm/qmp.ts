@@ -70,12 +70,12 @@ export class Qmp implements Disposable {
   }
 
   #end(): void {
+    if (!this.#ended) this.#conn.close();
     this.#ended = true;
     for (const { reject } of this.#pending.splice(0)) reject(new Error("QEMU has ended"));
   }
 
   [Symbol.dispose](): void {
-    if (!this.#ended) this.#conn.close();
     this.#end();
   }
 }
