@@ -14,6 +14,11 @@ import type { ByteStream } from "../wire/mod.ts";
 
 /** One buffer for each direction of each relay: what bounds the memory of the page path. */
 const BUFFER_BYTES = 256 * 1024;
+/** BLAKE2b: as fast as SHA-256 with its instructions, and many times faster where a CPU lacks them. */
+const HASH = "blake2b512";
+const HASH_DIGITS = 64;
+/** Reads and writes that are ready at once never let timers run: heartbeats would stop. */
+const BREATH_MS = 20;
 
 /** What passed in one iteration, from source to destination. */
 export interface RelayFigures {
@@ -21,7 +26,7 @@ export interface RelayFigures {
   readonly pages: number;
   /** Bytes, headers included. */
   readonly bytes: number;
-  /** SHA-256 of those bytes, 64 lower-case hex digits. */
+  /** The first 256 bits of their BLAKE2b, 64 lower-case hex digits. */
   readonly hash: string;
 }
 
@@ -87,7 +92,7 @@ export class PageRelay implements Disposable {
     this.#leg = undefined;
     this.#waiting = Promise.withResolvers<void>();
     if (this.#direction === "incoming") leg.stream.close();
-    return { pages: leg.parser.pages, bytes: leg.parser.bytes, hash: leg.hash.digest("hex") };
+    return { pages: leg.parser.pages, bytes: leg.parser.bytes, hash: leg.digest() };
   }
 
   /** Breaks the path: CRIU sees its socket shut down and gives up cleanly. */
@@ -106,8 +111,10 @@ export class PageRelay implements Disposable {
   /** From the local channel to whatever stream is current, for as long as the channel lives. */
   async #pumpLocal(): Promise<void> {
     const buffer = new Uint8Array(BUFFER_BYTES);
+    const breath = new Breath();
     try {
       for (;;) {
+        await breath.taken();
         const count = await this.#channel.conn.read(buffer);
         if (count === null) return this.#localEnded();
         const leg = await this.#currentLeg();
@@ -124,8 +131,10 @@ export class PageRelay implements Disposable {
   /** From one stream to the local channel, until that stream ends. */
   async #pumpRemote(leg: Leg): Promise<void> {
     const buffer = new Uint8Array(BUFFER_BYTES);
+    const breath = new Breath();
     try {
       for (;;) {
+        await breath.taken();
         const count = await leg.stream.read(buffer);
         if (count === null) break;
         const chunk = buffer.subarray(0, count);
@@ -167,7 +176,7 @@ export class PageRelay implements Disposable {
 class Leg {
   readonly stream: ByteStream;
   readonly parser = new PageStreamParser();
-  readonly hash: Hash = createHash("sha256");
+  readonly #hash: Hash = createHash(HASH);
   /** CRIU's stream is complete in the direction of the pages. */
   readonly complete = Promise.withResolvers<void>();
   /** The peer has nothing more to say on this stream. */
@@ -179,11 +188,26 @@ class Leg {
 
   take(chunk: Uint8Array): void {
     this.parser.feed(chunk);
-    this.hash.update(chunk);
+    this.#hash.update(chunk);
+  }
+
+  digest(): string {
+    return this.#hash.digest("hex").slice(0, HASH_DIGITS);
   }
 
   settle(): void {
     if (this.parser.ended) this.complete.resolve();
+  }
+}
+
+/** Lets everything else in this process run, every now and then. */
+class Breath {
+  #last = performance.now();
+
+  async taken(): Promise<void> {
+    if (performance.now() - this.#last < BREATH_MS) return;
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    this.#last = performance.now();
   }
 }
 
