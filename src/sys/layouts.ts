@@ -66,6 +66,9 @@ export interface PollEntry {
   readonly events: number;
 }
 
+/** `sizeof(struct pollfd)`. */
+export const POLLFD_BYTES = 8;
+
 /** `struct pollfd[]`: i32 fd, i16 events, i16 revents each. */
 export class PollTable {
   readonly bytes: Bytes;
@@ -73,19 +76,23 @@ export class PollTable {
   readonly size: bigint;
   readonly #view: DataView;
 
-  constructor(entries: readonly PollEntry[]) {
-    this.bytes = new Uint8Array(entries.length * 8);
+  /** @param bytes zeros, {@linkcode POLLFD_BYTES} for each entry */
+  constructor(
+    entries: readonly PollEntry[],
+    bytes: Bytes = new Uint8Array(entries.length * POLLFD_BYTES),
+  ) {
+    this.bytes = bytes;
     this.size = BigInt(entries.length);
-    this.#view = new DataView(this.bytes.buffer);
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     entries.forEach((entry, index) => {
-      this.#view.setInt32(index * 8, entry.fd, LITTLE_ENDIAN);
-      this.#view.setInt16(index * 8 + 4, entry.events, LITTLE_ENDIAN);
+      this.#view.setInt32(index * POLLFD_BYTES, entry.fd, LITTLE_ENDIAN);
+      this.#view.setInt16(index * POLLFD_BYTES + 4, entry.events, LITTLE_ENDIAN);
     });
   }
 
   /** What poll reported for the entry at `index`. */
   revents(index: number): number {
-    return this.#view.getInt16(index * 8 + 6, LITTLE_ENDIAN);
+    return this.#view.getInt16(index * POLLFD_BYTES + 6, LITTLE_ENDIAN);
   }
 }
 

@@ -9,6 +9,11 @@ const SYMBOLS = {
   // int *__errno_location(void)
   __errno_location: { parameters: [], result: "pointer" },
 
+  // void *malloc(size_t size)
+  malloc: { parameters: ["usize"], result: "pointer" },
+  // void free(void *memory)
+  free: { parameters: ["pointer"], result: "void" },
+
   // int close(int fd)
   close: { parameters: ["i32"], result: "i32" },
   // int open(const char *path, int flags, mode_t mode)
@@ -23,10 +28,11 @@ const SYMBOLS = {
   write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   // int poll(struct pollfd *fds, nfds_t nfds, int timeout_ms)
   poll: { parameters: ["buffer", "usize", "i32"], result: "i32" },
-  // The same on a thread of the runtime's pool. It has no errno: that belongs to the other thread.
+  // The same on a thread of the runtime's pool. It has no errno: that belongs to the other thread. Its
+  // table is native memory, never a JavaScript buffer: see native_memory.ts.
   pollOnThread: {
     name: "poll",
-    parameters: ["buffer", "usize", "i32"],
+    parameters: ["pointer", "usize", "i32"],
     result: "i32",
     nonblocking: true,
   },

@@ -8,8 +8,9 @@
 
 import { Errno } from "./errno.ts";
 import { Fd } from "./fd.ts";
-import { PollTable } from "./layouts.ts";
+import { POLLFD_BYTES, PollTable } from "./layouts.ts";
 import { libc } from "./libc.ts";
+import { NativeMemory } from "./native_memory.ts";
 import { check, syscallError } from "./syscall.ts";
 
 const POLLIN = 0x1;
@@ -123,11 +124,13 @@ class Poller {
 
   async #round(wake: Fd): Promise<void> {
     const waiters = [...this.#waiters];
-    const table = new PollTable([
+    const entries = [
       { fd: wake.raw, events: POLLIN },
       ...waiters.map(({ fd, events }) => ({ fd: fd.raw, events })),
-    ]);
-    const result = await libc().pollOnThread(table.bytes, table.size, FOREVER);
+    ];
+    using memory = NativeMemory.allocate(entries.length * POLLFD_BYTES);
+    const table = new PollTable(entries, memory.bytes);
+    const result = await libc().pollOnThread(memory.pointer, table.size, FOREVER);
     // A signal or a failure; errno is lost with the thread, so ask again on this one.
     if (result === -1) check("poll", libc().poll(table.bytes, table.size, 0));
     if (table.revents(0) !== 0) this.#drain(wake);

@@ -12,17 +12,22 @@ import {
   spawn,
   type SpawnOptions,
 } from "../../../src/sys/mod.ts";
-import { fdTarget, processStat, syscallErrorOf } from "./helpers.ts";
+import { fdTarget, processStat, syscallErrorOf, untilState } from "./helpers.ts";
 
 loadLibc();
 
-/** The exec is over when spawn returns, so /proc shows the new program at once. */
 function sleeper(options: Partial<SpawnOptions> = {}): Child {
   return spawn({ command: "sleep", args: ["1000"], ...options });
 }
 
-function openIn(pid: number): number[] {
-  const names = [...Deno.readDirSync(`/proc/${pid}/fd`)].map((entry) => Number(entry.name));
+/**
+ * The descriptors of a child with these options. It stops itself, so that it is seen neither before the
+ * end of its exec, which spawn does not quite wait for, nor while it loads its libraries.
+ */
+async function openIn(options: Partial<SpawnOptions> = {}): Promise<number[]> {
+  using child = spawn({ command: "sh", args: ["-c", "kill -STOP $$"], ...options });
+  await untilState(child.pid, "T");
+  const names = [...Deno.readDirSync(`/proc/${child.pid}/fd`)].map((entry) => Number(entry.name));
   return names.sort((a, b) => a - b);
 }
 
@@ -57,13 +62,13 @@ Deno.test("spawn: starts where it is told", async () => {
   assertEquals(await outputOf({ command: "pwd", args: ["-P"], cwd: "/proc" }), "/proc\n");
 });
 
-Deno.test("spawn: an inherited descriptor has the same number, and there are no others", () => {
+Deno.test("spawn: an inherited descriptor has the same number, and there are no others", async () => {
   const [one, other] = seqpacketPair();
   using ours = one;
   using theirs = other;
   using _unrelated = openFile("/dev/zero", "read");
+  assertEquals(await openIn({ inherit: [theirs] }), [0, 1, 2, theirs.raw]);
   using child = sleeper({ inherit: [theirs] });
-  assertEquals(openIn(child.pid), [0, 1, 2, theirs.raw]);
   assertEquals(fdTarget(theirs.raw, child.pid), fdTarget(theirs.raw));
   assert(!ours.closed && !theirs.closed);
 });
@@ -78,14 +83,12 @@ Deno.test("spawn: the last holder of a socket is the child, so its death is the 
   assertEquals(await pending, null);
 });
 
-Deno.test("spawn: closes what this process itself got without close-on-exec", () => {
+Deno.test("spawn: closes what this process itself got without close-on-exec", async () => {
   using stray = openFile("/dev/zero", "read");
   const F_SETFD = 2;
   assertEquals(libc().fcntl(stray.raw, F_SETFD, 0), 0);
-  using child = sleeper();
-  assertEquals(openIn(child.pid), [0, 1, 2]);
-  using told = sleeper({ inherit: [stray] });
-  assertEquals(openIn(told.pid), [0, 1, 2, stray.raw]);
+  assertEquals(await openIn(), [0, 1, 2]);
+  assertEquals(await openIn({ inherit: [stray] }), [0, 1, 2, stray.raw]);
 });
 
 Deno.test("spawn: stdio is /dev/null unless told otherwise", () => {
