@@ -49,8 +49,12 @@ export class Reporter {
   /** Shows one event; never throws for one of the known kinds. */
   event(event: HaulEvent): void {
     this.json({ ...event });
-    const shown = describe(event);
-    this.#show(shown, this.#options.many && "migration" in event ? event.migration : undefined);
+    // The report of the failure follows, and has to begin with where the process is.
+    if (event.event === "aborted" && !this.#options.many) return;
+    this.#show(
+      describe(event),
+      this.#options.many && "migration" in event ? event.migration : undefined,
+    );
   }
 
   /** Writes one JSON line, when those are wanted: version and time are put before the fields. */

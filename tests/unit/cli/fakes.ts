@@ -1,0 +1,49 @@
+/**
+ * A terminal that remembers, and roles that do what a test says.
+ *
+ * @module
+ */
+
+import type { Context, Roles } from "../../../src/cli/command.ts";
+import type { Terminal } from "../../../src/cli/terminal.ts";
+import { PhaulError } from "../../../src/errors.ts";
+
+/** A terminal that remembers. */
+export class FakeTerminal implements Terminal {
+  readonly live: boolean;
+  stdout = "";
+  stderr = "";
+
+  constructor(live: boolean = false) {
+    this.live = live;
+  }
+
+  /** Remembers. */
+  out(text: string): void {
+    this.stdout += text;
+  }
+
+  /** Remembers. */
+  err(text: string): void {
+    this.stderr += text;
+  }
+
+  /** A narrow one. */
+  columns(): number {
+    return 20;
+  }
+
+  /** The JSON lines on standard output. */
+  get events(): Record<string, unknown>[] {
+    return this.stdout.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+  }
+}
+
+/** A context whose roles all refuse, but for those given. */
+export function fakeContext(roles: Partial<Roles> = {}): Context & { terminal: FakeTerminal } {
+  const refuse = () => Promise.reject(new PhaulError("internal", "This role was not to be called"));
+  return {
+    terminal: new FakeTerminal(),
+    roles: { migrate: refuse, serve: refuse, selftest: refuse, findCriu: refuse, ...roles },
+  };
+}

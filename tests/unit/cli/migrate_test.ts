@@ -1,0 +1,86 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { PhaulError } from "../../../src/errors.ts";
+import { readMigrate } from "../../../src/cli/migrate.ts";
+import { readServe } from "../../../src/cli/serve.ts";
+import { describeWhereabouts, whereaboutsOf } from "../../../src/cli/whereabouts.ts";
+import { DEFAULT_TIMEOUTS, NO_CRIU_FLAGS } from "../../../src/haul/options.ts";
+import { DEFAULT_LIMITS } from "../../../src/migrate/policy.ts";
+
+Deno.test("readMigrate: the least that can be said takes every default", () => {
+  const { options, json } = readMigrate(["--pid", "4711", "--peer", "dst"]);
+  assertEquals(json, false);
+  assertEquals(options, {
+    ...{ pid: 4711, peer: { host: "dst", port: 7284 }, mode: "pre-copy", insecure: false },
+    ...{ stateDir: "/var/lib/phaul", tokenFile: "/var/lib/phaul/join-token" },
+    ...{ workDir: undefined, criuPath: undefined, hook: undefined },
+    ...{ limits: DEFAULT_LIMITS, timeouts: DEFAULT_TIMEOUTS },
+    criu: { ...NO_CRIU_FLAGS, ghostLimitBytes: undefined, manageCgroupsMode: undefined },
+  });
+});
+
+Deno.test("readMigrate: each flag reaches its option", () => {
+  const { options, json } = readMigrate([
+    ...[
+      "--pid=1",
+      "--peer=[::1]:9",
+      "--token-file=/t",
+      "--state-dir=/s",
+      "--work-dir=/w",
+      "--json",
+    ],
+    ...["--criu=/c", "--hook=h", "--mode=stop-and-copy", "--max-iters=1", "--min-pages=0"],
+    ...["--max-growth=0", "--tcp-established", "--shell-job", "--ext-unix-sk", "--file-locks"],
+    ...["--link-remap", "--ghost-limit=2M", "--manage-cgroups-mode=soft", "--external=net[1]:a"],
+    ...["--external=mnt[/x]:y", "--connect-timeout=1", "--step-timeout=2", "--peer-timeout=3"],
+    ...["--stall-timeout=4", "--commit-timeout=5"],
+  ]);
+  assertEquals(json, true);
+  assertEquals(options, {
+    ...{ pid: 1, peer: { host: "::1", port: 9 }, tokenFile: "/t", stateDir: "/s", workDir: "/w" },
+    ...{ criuPath: "/c", hook: "h", mode: "stop-and-copy", insecure: false },
+    limits: { maxIterations: 1, minPages: 0, maxGrowthPercent: 0 },
+    criu: {
+      ...{ tcpEstablished: true, tcpClose: false, shellJob: true, extUnixSk: true },
+      ...{ fileLocks: true, linkRemap: true, ghostLimitBytes: 2 * 2 ** 20 },
+      ...{ manageCgroupsMode: "soft", external: ["net[1]:a", "mnt[/x]:y"] },
+    },
+    timeouts: { connectMs: 1000, stepMs: 2000, peerSilentMs: 3000, stallMs: 4000, commitMs: 5000 },
+  });
+});
+
+Deno.test("readMigrate: the token is looked for in the state directory", () => {
+  const { options } = readMigrate(["--pid=1", "--peer=dst", "--state-dir=/s"]);
+  assertEquals(options.tokenFile, "/s/join-token");
+});
+
+for (
+  const contradiction of [
+    ["--insecure", "--token-file=/t"],
+    ["--tcp-established", "--tcp-close"],
+  ]
+) {
+  Deno.test(`readMigrate: refuses ${contradiction.join(" with ")}`, () => {
+    const args = ["--pid=1", "--peer=dst", ...contradiction];
+    assertEquals(assertThrows(() => readMigrate(args), PhaulError).code, "usage");
+  });
+}
+
+Deno.test("readServe: listens on the usual port of every address", () => {
+  assertEquals(readServe([]).options, {
+    ...{ listen: { host: "0.0.0.0", port: 7284 }, stateDir: "/var/lib/phaul", insecure: false },
+    ...{ workDir: undefined, criuPath: undefined, hook: undefined, timeouts: DEFAULT_TIMEOUTS },
+  });
+});
+
+Deno.test("whereaboutsOf: reads them off an error that carries them", () => {
+  assertEquals(whereaboutsOf(Object.assign(new Error("x"), { whereabouts: "gone" })), "gone");
+  assertEquals(whereaboutsOf(new Error("x")), undefined);
+});
+
+Deno.test("describeWhereabouts: names the process and, where it matters, the peer", () => {
+  assertEquals(describeWhereabouts("source", 7, "dst:1"), "Process 7 is on this host, as before");
+  assertEquals(
+    describeWhereabouts("in-doubt", 7, "dst:1"),
+    "Process 7 no longer runs on this host; whether it runs on dst:1 is not known",
+  );
+});

@@ -1,0 +1,93 @@
+import { assert, assertEquals } from "@std/assert";
+import { PhaulError } from "../../../src/errors.ts";
+import { Reporter } from "../../../src/cli/reporter.ts";
+import type { HaulEvent } from "../../../src/haul/events.ts";
+import { FakeTerminal } from "./fakes.ts";
+
+const MIGRATION = "0123456789abcdef0123456789abcdef";
+const CONNECTED: HaulEvent = { event: "connected", migration: MIGRATION, peer: "dst:7284" };
+const PROGRESS: HaulEvent = {
+  ...{ event: "progress", migration: MIGRATION, iteration: 1, pagesWritten: 100, bytes: 412_000 },
+};
+const TRANSITION: HaulEvent = {
+  ...{ event: "transition", migration: MIGRATION, side: "source" },
+  ...{ from: "checked", on: "begun", to: "iterating" },
+};
+
+Deno.test("Reporter.event: goes to standard error as a line, and nowhere else", () => {
+  const terminal = new FakeTerminal();
+  new Reporter(terminal, { json: false, many: false }).event(CONNECTED);
+  assertEquals([terminal.stdout, terminal.stderr], ["", "Connected to dst:7284\n"]);
+});
+
+Deno.test("Reporter.event: is one JSON line with version and time when asked for", () => {
+  const terminal = new FakeTerminal();
+  new Reporter(terminal, { json: true, many: false }).event(CONNECTED);
+  const [{ time, ...rest } = {}, ...more] = terminal.events;
+  assertEquals(rest, { v: 1, event: "connected", migration: MIGRATION, peer: "dst:7284" });
+  assertEquals(more, []);
+  assertEquals(new Date(String(time)).toISOString(), time);
+});
+
+Deno.test("Reporter.event: transitions are for programs only", () => {
+  const terminal = new FakeTerminal();
+  new Reporter(terminal, { json: true, many: false }).event(TRANSITION);
+  assertEquals(terminal.stderr, "");
+  assertEquals(terminal.events[0]?.["on"], "begun");
+});
+
+Deno.test("Reporter.event: a server's lines name the migration", () => {
+  const terminal = new FakeTerminal();
+  new Reporter(terminal, { json: false, many: true }).event(CONNECTED);
+  assertEquals(terminal.stderr, "01234567  Connected to dst:7284\n");
+});
+
+Deno.test("Reporter.event: progress is left out where no line can be redrawn", () => {
+  const terminal = new FakeTerminal();
+  new Reporter(terminal, { json: false, many: false }).event(PROGRESS);
+  assertEquals(terminal.stderr, "");
+});
+
+Deno.test("Reporter.event: progress is redrawn within the terminal's width", () => {
+  const terminal = new FakeTerminal(true);
+  const reporter = new Reporter(terminal, { json: false, many: false });
+  reporter.event(PROGRESS);
+  assertEquals(terminal.stderr, "Iteration 1: 100 pa");
+  reporter.event(CONNECTED);
+  assertEquals(terminal.stderr, "Iteration 1: 100 pa\r\x1b[2KConnected to dst:7284\n");
+});
+
+Deno.test("Reporter.event: an abort is left to the report of the failure, but told by a server", () => {
+  const event: HaulEvent = {
+    ...{ event: "aborted", migration: MIGRATION, code: "peer-lost", message: "Cannot" },
+    whereabouts: "source",
+  };
+  const source = new FakeTerminal();
+  new Reporter(source, { json: true, many: false }).event(event);
+  assertEquals([source.stderr, source.events[0]?.["code"]], ["", "peer-lost"]);
+  const server = new FakeTerminal();
+  new Reporter(server, { json: false, many: true }).event(event);
+  assertEquals(server.stderr, "01234567  Aborted: Cannot\n");
+});
+
+Deno.test("Reporter.failure: says where the process is, what failed, what to do, in this order", () => {
+  const terminal = new FakeTerminal();
+  const error = new PhaulError("peer-lost", "Cannot go on", { remedy: "Look at the link" });
+  const code = new Reporter(terminal, { json: true, many: false })
+    .failure(error, { pid: 7, where: "source", text: "Process 7 is here" });
+  assertEquals(terminal.stderr, "Process 7 is here\nCannot go on\nLook at the link\n");
+  assertEquals(code, 42);
+  const { v: _v, time: _time, ...event } = terminal.events[0] ?? {};
+  assertEquals(event, {
+    ...{ event: "failed", code: "peer-lost", exitCode: 42, message: "Cannot go on" },
+    ...{ remedy: "Look at the link", pid: 7, whereabouts: "source" },
+  });
+});
+
+Deno.test("Reporter.failure: clears a line that is being redrawn", () => {
+  const terminal = new FakeTerminal(true);
+  const reporter = new Reporter(terminal, { json: false, many: false });
+  reporter.event(PROGRESS);
+  reporter.failure(new PhaulError("internal", "Cannot"));
+  assert(terminal.stderr.endsWith("\r\x1b[2KCannot\n"));
+});

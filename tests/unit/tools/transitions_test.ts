@@ -1,0 +1,26 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { allPairs, parseTransitions, showTransitions } from "../../../tools/transitions.ts";
+
+const PAIR = { side: "source", state: "checked", event: "begun" };
+const OTHER = { side: "source", state: "checked", event: "cancel" };
+
+Deno.test("parseTransitions: reads whole lines and passes over the rest", () => {
+  const line = JSON.stringify({ side: "source", from: "checked", event: "begun", to: "x" });
+  assertEquals(parseTransitions(`${line}\n{"side":1}\nnull\n${line.slice(0, 20)}`), [PAIR]);
+});
+
+Deno.test("showTransitions: counts what was exercised and lists what was not", () => {
+  const shown = showTransitions([PAIR, PAIR], [PAIR, OTHER]);
+  assertStringIncludes(shown, "1 of 2 pairs");
+  assertStringIncludes(shown, "2 times");
+  assertEquals(shown.split("\n").at(-1)?.trim().split(/\s+/), ["source", "checked", "cancel"]);
+});
+
+Deno.test("showTransitions: points out a pair that no table knows", () => {
+  assertStringIncludes(showTransitions([OTHER], [PAIR]), "NOT IN THE TABLE: source");
+});
+
+Deno.test("allPairs: are the pairs of both tables", async () => {
+  const sides = new Set((await allPairs()).map(({ side }) => side));
+  assertEquals(sides, new Set(["source", "destination"]));
+});
