@@ -7,7 +7,7 @@
 import { asPhaulError, PhaulError } from "../errors.ts";
 import { CriuSession, findCriu, openPageChannel, requireCriu } from "../criu/mod.ts";
 import { examineVictim, ProcessTree, requireRoot, type Victim } from "../proc/mod.ts";
-import type { BeginRequest, FileFact } from "../wire/mod.ts";
+import type { BeginRequest } from "../wire/mod.ts";
 import { abortDelivered } from "./verdicts.ts";
 import type { EventSink, MigrationSummary, Whereabouts } from "./events.ts";
 import { MemoryJournal } from "./journal.ts";
@@ -163,7 +163,13 @@ function beginRequest(
     ownPidNamespace: victim.ownPidNamespace,
     restore: restoreOptions(options.criu),
     holdMode: victim.leadsSession ? "stopped" : "notify",
-    files: victim.files.map(({ path, size, kind }): FileFact => ({ path, size, kind })),
+    files: victim.files.map(({ path, size, kind, mode, appendOnly }) => ({
+      path,
+      size,
+      kind,
+      mode,
+      appendOnly,
+    })),
   };
 }
 

@@ -138,6 +138,8 @@ function readFile(fields: Fields): FileFact {
     path: fields.text("path", maxPathLength, absolutePath),
     size: fields.integer("size", 0, Number.MAX_SAFE_INTEGER),
     kind: fields.choice("kind", kindNames),
+    mode: fields.integer("mode", 0, 0o7777),
+    appendOnly: fields.flag("appendOnly"),
   };
 }
 

@@ -55,6 +55,6 @@ function beginFields({ type: _, restore, holdMode, files, ...same }: BeginReques
     ...same,
     restore: { ...flags, manageCgroupsMode: mode ? cgroupsModes[mode] : 0 },
     holdMode: holdModes[holdMode],
-    files: files.map(({ path, size, kind }) => ({ path, size, kind: fileKinds[kind] })),
+    files: files.map(({ kind, ...same }) => ({ ...same, kind: fileKinds[kind] })),
   };
 }

@@ -19,6 +19,10 @@ export interface FileFact {
   readonly path: string;
   readonly size: number;
   readonly kind: FileKind;
+  /** Permission bits. */
+  readonly mode: number;
+  /** A log: its size may differ. */
+  readonly appendOnly: boolean;
 }
 
 /** CRIU's modes of `--manage-cgroups-mode`, by CRIU's names. */
@@ -76,7 +80,7 @@ export interface StopIterationRequest {
   readonly iteration: number;
   /** Bytes of the page stream from source to destination. */
   readonly pageBytes: number;
-  /** Their SHA-256, 64 lower-case hex digits. */
+  /** The first 256 bits of their BLAKE2b-512, 64 lower-case hex digits. */
   readonly pageHash: string;
 }
 
