@@ -61,14 +61,17 @@ async function settleVersion(
   options: AcceptOptions,
 ): Promise<number> {
   const own = options.versions ?? ownVersions;
-  const theirs = await readPreamble(stream).catch((error) => {
-    throw security.kind === "tls" ? handshakeError(stream.peer, error) : error;
-  });
-  await stream.write(makePreamble(own));
   try {
+    const theirs = await readPreamble(stream);
+    await stream.write(makePreamble(own));
     return agreedVersion(stream.peer, own, theirs);
-  } catch (error) {
-    await linger(stream);
+  } catch (cause) {
+    const error = security.kind === "tls"
+      ? handshakeError(stream.peer, cause)
+      : asPhaulError(cause);
+    // Whoever it is sees by our preamble what it reached; a TLS source, that this is no TLS.
+    if (error.code === "protocol") await stream.write(makePreamble(own)).catch(() => {});
+    if (error.code !== "peer-lost") await linger(stream);
     throw error;
   }
 }
@@ -137,9 +140,9 @@ async function linger(stream: ByteStream): Promise<void> {
 }
 
 /** What a failed TLS handshake says about the peer; it surfaces with the first read. */
-function handshakeError(peer: string, error: unknown): unknown {
+function handshakeError(peer: string, error: unknown): PhaulError {
   const lost = asPhaulError(error);
-  if (!(lost.cause instanceof Deno.errors.InvalidData)) return error;
+  if (!(lost.cause instanceof Deno.errors.InvalidData)) return lost;
   if (lost.cause.message.includes("fatal alert")) {
     return new PhaulError(
       "wrong-token",

@@ -83,7 +83,7 @@ export class ControlLink implements Disposable {
     if (this.#end) throw this.#end;
     if (options.signal?.aborted) throw abortReason(options.signal, action);
     const { seq, reply } = this.#pending.add(action, options);
-    this.#send({ type: "request", seq, request: message }).catch((error) => {
+    this.#sendRequest(seq, message).catch((error) => {
       this.#pending.reject(seq, asPhaulError(error));
     });
     const answer = await reply;
@@ -197,6 +197,18 @@ export class ControlLink implements Disposable {
       () => this.#pinging = false,
       (error) => this.#fail(asPhaulError(error)),
     );
+  }
+
+  /** Checks as the peer will: a defect of this side must not cost the link. */
+  async #sendRequest(seq: number, request: Request): Promise<void> {
+    const envelope = { type: "request", seq, request } as const;
+    try {
+      decodeEnvelope(encodeEnvelope(envelope));
+    } catch (cause) {
+      const text = asPhaulError(cause).message;
+      throw new PhaulError("internal", `Cannot send "${request.type}": ${text}`, { cause });
+    }
+    await this.#send(envelope);
   }
 
   /** Frames go out one after the other; each is written at once. */

@@ -13,6 +13,8 @@ export type RuntimeConnection = Pick<Deno.Conn, "read" | "write" | "closeWrite" 
 export class DenoStream implements ByteStream {
   readonly peer: string;
   readonly #connection: RuntimeConnection;
+  readonly #reading = new Interruptible();
+  readonly #writing = new Interruptible();
   #closed = false;
 
   constructor(connection: RuntimeConnection, peer: string) {
@@ -22,7 +24,7 @@ export class DenoStream implements ByteStream {
 
   async read(into: Uint8Array): Promise<number | null> {
     try {
-      return await this.#connection.read(into);
+      return await this.#reading.run(() => this.#connection.read(into));
     } catch (cause) {
       throw this.#lost(cause);
     }
@@ -31,7 +33,7 @@ export class DenoStream implements ByteStream {
   async write(bytes: Uint8Array): Promise<void> {
     try {
       for (let done = 0; done < bytes.length;) {
-        done += await this.#connection.write(bytes.subarray(done));
+        done += await this.#writing.run(() => this.#connection.write(bytes.subarray(done)));
       }
     } catch (cause) {
       throw this.#lost(cause);
@@ -40,7 +42,7 @@ export class DenoStream implements ByteStream {
 
   async closeWrite(): Promise<void> {
     try {
-      await this.#connection.closeWrite();
+      await this.#writing.run(() => this.#connection.closeWrite());
     } catch (cause) {
       throw this.#lost(cause);
     }
@@ -50,9 +52,30 @@ export class DenoStream implements ByteStream {
     if (this.#closed) return;
     this.#closed = true;
     this.#connection.close();
+    this.#reading.interrupt();
+    this.#writing.interrupt();
   }
 
   #lost(cause: unknown) {
     return connectionLost(this.peer, this.#closed ? "closed on this side" : cause);
+  }
+}
+
+/**
+ * One operation at a time that can be given up. Closing a TLS connection does not end a write that
+ * waits for a peer who does not read (2.6.8): the operation holds on to the connection.
+ */
+class Interruptible {
+  #reject: ((cause: unknown) => void) | undefined;
+
+  run<T>(operation: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#reject = reject;
+      operation().then(resolve, reject);
+    });
+  }
+
+  interrupt(): void {
+    this.#reject?.("interrupted");
   }
 }

@@ -57,10 +57,23 @@ export async function dial(
 }
 
 async function dialPlain(address: Address, signal: AbortSignal): Promise<ByteStream> {
-  const connection = await Deno.connect({ hostname: address.host, port: address.port, signal });
+  const connection = await connected(address, signal);
   connection.setNoDelay(true);
   connection.setKeepAlive(true);
   return new DenoStream(connection, formatAddress(address));
+}
+
+/** Deno.connect with a signal of its own leaks when the name cannot be resolved (2.6.8). */
+function connected({ host, port }: Address, signal: AbortSignal): Promise<Deno.TcpConn> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    if (signal.aborted) return onAbort();
+    Deno.connect({ hostname: host, port }).then((connection) => {
+      if (signal.aborted) connection.close();
+      else resolve(connection);
+    }, reject);
+  });
 }
 
 /** One signal for the caller's and the deadline. */

@@ -41,13 +41,18 @@ export async function dialTls(
     rejectUnauthorized: true,
   });
   socket.on("error", () => {});
+  const announced = new Promise<void>((resolve) => socket.once("secure", resolve));
   try {
     await secured(socket, peer, signal);
     requirePinned(socket, token, peer);
     return new NodeStream(socket, peer);
   } catch (error) {
-    socket.destroy();
-    raw.destroy();
+    // While a handshake is under way the runtime alone holds the connection: destroying the socket
+    // then would let go of the wrong one. A peer that stays silent keeps it until this process ends.
+    void announced.then(() => {
+      socket.destroy();
+      raw.destroy();
+    });
     throw error;
   }
 }

@@ -1,0 +1,57 @@
+/** One good message of each type. */
+
+import type { BeginRequest, Reply, Request } from "../../../src/wire/mod.ts";
+
+export const migrationId = "0123456789abcdef0123456789abcdef";
+export const ticket = Uint8Array.from({ length: 32 }, (_, i) => i);
+
+export const begin: BeginRequest = {
+  type: "begin",
+  migrationId,
+  rootPid: 4711,
+  processes: [
+    { pid: 4711, stopped: false, zombie: false },
+    { pid: 4712, stopped: true, zombie: false },
+    { pid: 4713, stopped: false, zombie: true },
+  ],
+  comm: "piggie",
+  criuVersion: "4.1.1",
+  arch: "x86_64",
+  pageSize: 4096,
+  ownPidNamespace: true,
+  restore: {
+    shellJob: true,
+    tcpEstablished: false,
+    tcpClose: true,
+    extUnixSk: false,
+    fileLocks: true,
+    linkRemap: false,
+    manageCgroupsMode: "soft",
+    external: ["mnt[/data]:data"],
+  },
+  holdMode: "notify",
+  files: [
+    { path: "/usr/bin/piggie", size: 2 ** 40 + 1, kind: "file", mode: 0o755, appendOnly: false },
+    { path: "/srv", size: 0, kind: "directory", mode: 0o1777, appendOnly: false },
+  ],
+};
+
+export const requests: readonly Request[] = [
+  begin,
+  { type: "start-iteration", iteration: 3, final: false },
+  { type: "start-iteration", iteration: 100_000, final: true },
+  { type: "stop-iteration", iteration: 1, pageBytes: 2 ** 52, pageHash: "0a".repeat(32) },
+  { type: "prepare", processes: begin.processes, imageCount: 12, imageBytes: 123_456 },
+  { type: "commit", migrationId },
+  { type: "abort", migrationId, reason: "the operator said so" },
+];
+
+export const replies: readonly Reply[] = [
+  { type: "begun" },
+  { type: "iteration-started", pagesTicket: ticket },
+  { type: "iteration-started", pagesTicket: ticket, imagesTicket: ticket.toReversed() },
+  { type: "iteration-stopped" },
+  { type: "ready" },
+  { type: "running" },
+  { type: "discarded" },
+];
