@@ -51,11 +51,11 @@ export function parseToken(text: string): JoinToken {
   const line = text.slice(0, maxFileBytes + 1).trim();
   if (!line.startsWith(prefix)) throw malformed(`it does not begin with "${prefix}"`);
   const digits = line.slice(prefix.length);
+  // Before decoding: decoders skip or throw at what they do not know, as they please.
+  if (!digitsOnly.test(digits) || digits.length % 4 === 1) throw malformed("it is damaged");
   const body = Buffer.from(digits, "base64url");
-  // Decoders skip what they do not know; only the one canonical spelling is a token.
-  if (!digitsOnly.test(digits) || body.toString("base64url") !== digits) {
-    throw malformed("it is damaged");
-  }
+  // Only the one canonical spelling is a token.
+  if (body.toString("base64url") !== digits) throw malformed("it is damaged");
   const secret = Uint8Array.from(body.subarray(0, secretBytes));
   const certificate = Uint8Array.from(body.subarray(secretBytes));
   if (!looksLikeCertificate(certificate)) throw malformed("it is incomplete or damaged");

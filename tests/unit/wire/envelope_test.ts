@@ -69,6 +69,7 @@ Deno.test("decodeEnvelope: begin is refused for each field out of bounds", () =>
     { files: [{ ...file, kind: 0 }] },
     { files: [{ ...file, kind: 77 }] },
     { files: [{ ...file, size: 2 ** 60 }] },
+    { files: [{ ...file, mode: 0o10000 }] },
     { files: Array(65_537).fill(file) },
   ];
   for (const change of bad) refused("begin", { ...good, ...change });

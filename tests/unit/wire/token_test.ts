@@ -29,6 +29,8 @@ Deno.test("parseToken: a damaged text is refused without being quoted", async ()
     `${text} ${text}`,
     text.slice(0, 50) + "*" + text.slice(51),
     text.slice(0, 50) + "=" + text.slice(51),
+    text.slice(0, 50) + "\ufffd" + text.slice(51),
+    text.slice(0, 100) + text.slice(105),
     "phaul1:" + "A".repeat(600),
     "x".repeat(1_000_000),
   ];
