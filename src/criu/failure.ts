@@ -6,33 +6,40 @@
 
 import { type ErrorCode, PhaulError } from "../errors.ts";
 import { errnoName } from "../sys/mod.ts";
-import { logExcerpt } from "./log.ts";
-import type { RequestType, ResponseMessage } from "./messages.ts";
+import type { Inquiry, Refusal } from "./conversation.ts";
+import { errorWords, logExcerpt } from "./log.ts";
+import type { RequestMessage, RequestType, ResponseMessage } from "./messages.ts";
+import { remedyFor } from "./remedies.ts";
+
+/** What a {@linkcode CriuError} knows. */
+export interface CriuErrorDetails {
+  readonly request: RequestType;
+  /** CRIU's cr_errno; 0 when it gave none. */
+  readonly errno: number;
+  /** Why, in CRIU's words where it has any. */
+  readonly reason: string;
+  /** Errors and warnings as they stand in the log. */
+  readonly lines: readonly string[];
+  readonly logPath?: string;
+  /** What the notify handler threw. */
+  readonly cause?: unknown;
+}
 
 /** A request that failed, with CRIU's own reason. */
 export class CriuError extends PhaulError {
   override readonly name = "CriuError";
   readonly request: RequestType;
-  /** CRIU's cr_errno; 0 when it gave none. */
   readonly errno: number;
-  /** CRIU's words. */
   readonly reason: string;
-  /** Lines of the log that matter. */
   readonly lines: readonly string[];
   readonly logPath?: string;
 
-  constructor(
-    code: ErrorCode,
-    details: {
-      request: RequestType;
-      errno: number;
-      reason: string;
-      lines: readonly string[];
-      logPath?: string;
-      cause?: unknown;
-    },
-  ) {
-    super(code, details.reason, { cause: details.cause, remedy: remedyFor(details.reason) });
+  /** `action` is what could not be done, as in `dump process 4711`. */
+  constructor(code: ErrorCode, action: string, details: CriuErrorDetails) {
+    super(code, `Cannot ${action}: ${details.reason}`, {
+      cause: details.cause,
+      remedy: remedyFor(details.reason),
+    });
     this.request = details.request;
     this.errno = details.errno;
     this.reason = details.reason;
@@ -41,48 +48,84 @@ export class CriuError extends PhaulError {
   }
 }
 
-/** What went wrong, from CRIU's answer (null when it died) and its log. */
-export async function failureOf(
-  request: RequestType,
-  response: ResponseMessage | null,
-  logPath: string | undefined,
-  cause?: unknown,
-): Promise<CriuError> {
-  const { reason, lines } = logPath ? await logExcerpt(logPath) : { lines: [] };
+/** Why a request failed: by criu's answer, or because criu died. */
+export type Failure =
+  & ({ readonly response: ResponseMessage } | { readonly obituary: string })
+  & { readonly refusal: Refusal | undefined };
+
+/** The error for `inquiry`, with what the log has to say. */
+export async function failureOf(inquiry: Inquiry, failure: Failure): Promise<CriuError> {
+  const { request, logPath } = inquiry;
+  const { reason: logged, lines } = logPath ? await logExcerpt(logPath) : { lines: [] };
+  const { refusal } = failure;
+  const response = "response" in failure ? failure.response : undefined;
   const errno = response?.crErrno ?? 0;
-  const said = reason ?? usable(response?.crErrmsg) ?? fallback(response, errno);
-  const code = request === "RESTORE" ? "restore-failed" : "criu-failed";
-  return new CriuError(code, { request, errno, reason: said, lines, logPath, cause });
+  const reason = refusalWords(refusal) ??
+    ("obituary" in failure ? failure.obituary : undefined) ??
+    logged ?? errorWords(response?.crErrmsg ?? "") ?? nothingSaid(errno);
+  return new CriuError(codeOf(request.type), actionOf(request), {
+    request: request.type,
+    errno,
+    reason,
+    lines,
+    logPath,
+    cause: refusal?.error,
+  });
 }
 
-/** cr_errmsg is the first error logged, which is mostly the harmless one about file limits. */
-function usable(message: string | undefined): string | undefined {
-  const text = message?.replace(/^.*Error \([^)]*\): /s, "").trim();
-  return text && !/RLIMIT_NOFILE/.test(text) ? text : undefined;
+/** The error for an answer that is no message of CRIU's RPC. */
+export function unreadableAnswer({ request, logPath }: Inquiry, cause: unknown): CriuError {
+  return new CriuError(codeOf(request.type), actionOf(request), {
+    request: request.type,
+    errno: 0,
+    reason: "what criu answered is no message of its RPC",
+    lines: [],
+    logPath,
+    cause,
+  });
 }
 
-function fallback(response: ResponseMessage | null, errno: number): string {
-  if (response === null) return "criu ended in the middle of it";
+function codeOf(type: RequestType): ErrorCode {
+  return type === "RESTORE" ? "restore-failed" : "criu-failed";
+}
+
+/** CRIU's log only says that its client refused; the client knows why. */
+function refusalWords(refusal: Refusal | undefined): string | undefined {
+  if (refusal === undefined) return undefined;
+  const { stage, error } = refusal;
+  const words = error instanceof Error ? error.message : String(error);
+  return words === "" ? `refused in the notify ${stage}` : words;
+}
+
+function nothingSaid(errno: number): string {
   return errno === 0 ? "criu gave no reason" : `criu says ${errnoName(errno)}`;
 }
 
-const REMEDIES: readonly (readonly [RegExp, string])[] = [
-  [/Connected TCP socket|--tcp-established/, "Migrate with --tcp-established or --tcp-close"],
-  [/session leader|slave peer|--shell-job|controlling terminal/i, "Migrate with --shell-job"],
-  [/ghost file/i, "Raise --ghost-limit above the file's size"],
-  [/file locks/i, "Migrate with --file-locks"],
-  [/link-remap/i, "Migrate with --link-remap"],
-  [/ext-unix-sk|external unix/i, "Migrate with --ext-unix-sk"],
-  [
-    /Can't open file .* on restore|No such file/,
-    "Put the file on the destination, at the same path",
-  ],
-  [/has bad (size|mode|build)/, "Make the file the same on both hosts"],
-  [/Can't fork for|Pid .* mismatch/, "End the process that has this pid on the destination"],
-  [/Address already in use/, "Free the address on the destination"],
-  [/No space left|ENOSPC/, "Make room in the working directory, or name another with --work-dir"],
-];
-
-function remedyFor(reason: string): string | undefined {
-  return REMEDIES.find(([pattern]) => pattern.test(reason))?.[1];
+function actionOf({ type, opts }: RequestMessage): string {
+  switch (type) {
+    case "DUMP":
+      return `dump process ${opts?.pid}`;
+    case "PRE_DUMP":
+      return `pre-dump process ${opts?.pid}`;
+    case "RESTORE":
+      return "restore the process tree";
+    case "PAGE_SERVER":
+    case "PAGE_SERVER_CHLD":
+      return "start CRIU's page server";
+    case "WAIT_PID":
+      return "wait for CRIU's page server";
+    case "CPUINFO_DUMP":
+      return "record the features of this CPU";
+    case "CPUINFO_CHECK":
+      return "run the process tree on this CPU";
+    case "FEATURE_CHECK":
+      return "ask criu for its features";
+    case "VERSION":
+      return "ask criu for its version";
+    case "NOTIFY":
+    case "EMPTY":
+      return "talk to criu";
+    default:
+      return type satisfies never;
+  }
 }

@@ -8,21 +8,25 @@
 export interface LogExcerpt {
   /** CRIU's own words: the first error that matters, without time and place. */
   readonly reason?: string;
-  /** Errors and warnings, the last ones, as they stand in the log. */
+  /** Errors and warnings, the last 20, as they stand in the log. */
   readonly lines: readonly string[];
 }
 
 const MAX_LINES = 20;
-const ERROR_LINE = /Error \([^)]*\): (.*)$/;
+/** A log of level 4 can be huge, and what matters stands at its end. */
+const MAX_LOG_BYTES = 8 * 1024 * 1024;
+/** `(00.012345)    123: Error (criu/file.c:12): words`; the time and the pid need not be there. */
+const ERROR_LINE = /\bError \([^)]*\): (.*)$/;
+const WARNING_LINE = /\bWarn {2}\(/;
 /** Logged first on every run without CAP_SYS_RESOURCE, and harmless. */
 const HARMLESS = /RLIMIT_NOFILE|file descriptor limits|Can't setup file limit/i;
 /** Says that something failed, not what. */
 const VAGUE = /^(Dumping|Pre-dumping|Restoring|Pre-dump|Dump) (FAILED|failed)|FAILED\.?$/;
 
-/** Reads the log at `path`; one that is not there yields no lines. */
+/** Reads the log at `path`; one that is not there or cannot be read yields no lines. */
 export async function logExcerpt(path: string): Promise<LogExcerpt> {
   try {
-    return excerptOf(await Deno.readTextFile(path));
+    return excerptOf(await readEnd(path));
   } catch {
     return { lines: [] };
   }
@@ -30,12 +34,34 @@ export async function logExcerpt(path: string): Promise<LogExcerpt> {
 
 /** The pure part of {@linkcode logExcerpt}. */
 export function excerptOf(text: string): LogExcerpt {
-  const telling = text.split("\n").filter((line) => /Error \(|Warn  \(/.test(line));
-  const errors = telling.flatMap((line) => {
-    const said = ERROR_LINE.exec(line)?.[1]?.trim();
-    return said && !HARMLESS.test(said) ? [said] : [];
-  });
-  const reason = errors.find((said) => !VAGUE.test(said)) ?? errors[0];
-  const lines = telling.filter((line) => !HARMLESS.test(line)).slice(-MAX_LINES);
-  return reason === undefined ? { lines } : { reason, lines };
+  const lines = text.split("\n").filter((line) =>
+    (ERROR_LINE.test(line) || WARNING_LINE.test(line)) && !HARMLESS.test(line)
+  );
+  const errors = lines.filter((line) => ERROR_LINE.test(line)).flatMap((line) =>
+    errorWords(line) ?? []
+  );
+  const reason = errors.find((words) => !VAGUE.test(words)) ?? errors[0];
+  return { ...(reason !== undefined && { reason }), lines: lines.slice(-MAX_LINES) };
+}
+
+/**
+ * The words of an error line, without time and place; undefined for a harmless one and for no words.
+ * cr_errmsg is such a line, or only the words of one.
+ */
+export function errorWords(line: string): string | undefined {
+  const words = (ERROR_LINE.exec(line)?.[1] ?? line).trim();
+  return words === "" || HARMLESS.test(words) ? undefined : words;
+}
+
+async function readEnd(path: string): Promise<string> {
+  using file = await Deno.open(path);
+  const { size } = await file.stat();
+  await file.seek(Math.max(0, size - MAX_LOG_BYTES), Deno.SeekMode.Start);
+  const bytes = new Uint8Array(Math.min(size, MAX_LOG_BYTES));
+  for (let filled = 0; filled < bytes.length;) {
+    const count = await file.read(bytes.subarray(filled));
+    if (count === null) break;
+    filled += count;
+  }
+  return new TextDecoder().decode(bytes);
 }

@@ -46,6 +46,10 @@ export interface OptionsMessage {
   readonly external?: readonly string[];
   readonly lazyPages?: boolean;
   readonly configFile?: string;
+  readonly evasiveDevices?: boolean;
+  readonly timeout?: number;
+  readonly preDumpMode?: string;
+  readonly networkLock?: string;
 }
 
 /** criu_features. */

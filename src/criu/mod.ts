@@ -5,19 +5,14 @@
  */
 
 export type { Fd } from "../sys/mod.ts";
-export { CriuError } from "./failure.ts";
+export type { NotifyContext, NotifyHandler } from "./conversation.ts";
+export { CriuError, type CriuErrorDetails } from "./failure.ts";
 export { type CriuVersion, findCriu, requireCriu } from "./find.ts";
 export { excerptOf, type LogExcerpt, logExcerpt } from "./log.ts";
-export type { CgroupMode, CriuOptions } from "./options.ts";
+export type { CgroupMode, CriuOptions, NetworkLock, PreDumpMode } from "./options.ts";
 export { openPageChannel, type PageChannel, shutdownPages } from "./page_channel.ts";
 export { CriuPageServer, type PageSink, type SinkIteration } from "./page_sink.ts";
 export { PageStreamParser } from "./page_stream.ts";
-export {
-  type CriuFeatures,
-  CriuSession,
-  type NotifyContext,
-  type NotifyHandler,
-  type SessionOptions,
-} from "./session.ts";
+export { type CriuFeatures, CriuSession, type SessionOptions } from "./session.ts";
 export { type DumpStats, parseDumpStats, readDumpStats } from "./stats.ts";
 export { type CriuTransport, startSwrk, type SwrkOptions } from "./transport.ts";

@@ -19,6 +19,20 @@ const CGROUP_MODES: Readonly<Record<CgroupMode, string>> = {
   strict: "STRICT",
 };
 
+/** How a pre-dump reads memory: CRIU's `--pre-dump-mode`. */
+export type PreDumpMode = "splice" | "read";
+
+const PRE_DUMP_MODES: Readonly<Record<PreDumpMode, string>> = { splice: "SPLICE", read: "VM_READ" };
+
+/** With what CRIU stops the tree's connections: its `--network-lock`. */
+export type NetworkLock = "iptables" | "nftables" | "skip";
+
+const NETWORK_LOCKS: Readonly<Record<NetworkLock, string>> = {
+  iptables: "IPTABLES",
+  nftables: "NFTABLES",
+  skip: "SKIP",
+};
+
 /** Quiet: a detailed log costs a fifth of a dump. Errors and warnings. */
 const LOG_LEVEL = 2;
 
@@ -53,7 +67,13 @@ export interface CriuOptions {
   readonly pageServerFd?: Fd;
   readonly autoDedup?: boolean;
   readonly lazyPages?: boolean;
+  /** The restored root becomes a child of this process, which then must wait for it. */
   readonly rstSibling?: boolean;
+  readonly evasiveDevices?: boolean;
+  /** How long CRIU tries to freeze the tree, in seconds. */
+  readonly timeout?: number;
+  readonly preDumpMode?: PreDumpMode;
+  readonly networkLock?: NetworkLock;
 }
 
 /** An options message, with the descriptors that it names: they must stay open during the request. */
@@ -65,27 +85,43 @@ export class OpenedOptions implements Disposable {
   readonly #work: Fd;
 
   /**
-   * Opens the directories. CRIU takes them as descriptors, which every version understands.
+   * Opens the directories. CRIU takes them as descriptors, which every version understands. A log of
+   * the same name is removed: it must not explain the failure of a criu that died before it wrote one.
    *
-   * @throws SyscallError when a directory cannot be opened
+   * @throws SyscallError when a directory cannot be opened; Deno.errors.* when it cannot be written
    */
   constructor(options: CriuOptions, defaults: { notify: boolean; logFile: string }) {
     const workDir = options.workDir ?? options.imagesDir;
     const logFile = options.logFile ?? defaults.logFile;
     this.logPath = `${workDir}/${logFile}`;
-    this.#images = openFile(options.imagesDir, "read");
+    this.#images = openFile(options.imagesDir, "path");
     try {
-      this.#work = openFile(workDir, "read");
+      this.#work = openFile(workDir, "path");
     } catch (error) {
       this.#images.close();
       throw error;
     }
-    this.message = {
+    try {
+      forget(this.logPath);
+      this.message = this.#message(options, workDir, logFile, defaults.notify);
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  #message(
+    options: CriuOptions,
+    workDir: string,
+    logFile: string,
+    notify: boolean,
+  ): OptionsMessage {
+    return {
       ...plain(options),
       imagesDirFd: this.#images.raw,
       workDirFd: this.#work.raw,
       logFile,
-      notifyScripts: defaults.notify,
+      notifyScripts: notify,
       ...(options.leaveStopped ? { configFile: leaveStoppedConfig(workDir) } : {}),
     };
   }
@@ -117,12 +153,27 @@ function plain(options: CriuOptions): Omit<OptionsMessage, "imagesDirFd"> {
     ghostLimit: options.ghostLimit,
     external: options.external,
     lazyPages: options.lazyPages,
+    evasiveDevices: options.evasiveDevices,
+    timeout: options.timeout,
+    preDumpMode: options.preDumpMode && PRE_DUMP_MODES[options.preDumpMode],
+    networkLock: options.networkLock && NETWORK_LOCKS[options.networkLock],
   };
 }
 
-/** The RPC knows `leave_stopped` only since CRIU 3.19; a configuration file can say it to all. */
+function forget(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/**
+ * The RPC has a field for it only since CRIU 3.19, and an older one skips the field and lets the tree
+ * run; a configuration file says it to all. CRIU has a current directory of its own: the path is absolute.
+ */
 function leaveStoppedConfig(workDir: string): string {
-  const path = `${workDir}/criu.conf`;
+  const path = `${Deno.realPathSync(workDir)}/criu.conf`;
   Deno.writeTextFileSync(path, "leave-stopped\n", { mode: 0o600 });
   return path;
 }

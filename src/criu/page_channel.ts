@@ -22,19 +22,36 @@ export interface PageChannel extends Disposable {
   close(): void;
 }
 
+/** sun_path holds 108 bytes, the last of them zero. */
+const MAX_PATH_BYTES = 107;
+
 /**
  * Makes a page channel by way of a socket in `dir`, which is gone again when this returns.
  *
- * @param dir A directory that only root can enter.
+ * @param dir A directory that only root can enter. Where its path is too long for a socket, a temporary
+ *   directory takes its place.
  * @throws SyscallError, Deno.errors.* when the socket cannot be made
  */
 export async function openPageChannel(dir: string): Promise<PageChannel> {
   const path = `${dir}/pages.sock`;
+  if (new TextEncoder().encode(path).length <= MAX_PATH_BYTES) return await meetAt(path);
+  const short = await Deno.makeTempDir({ prefix: "phaul-" });
+  try {
+    return await meetAt(`${short}/pages.sock`);
+  } finally {
+    await Deno.remove(short, { recursive: true });
+  }
+}
+
+async function meetAt(path: string): Promise<PageChannel> {
   using listener = Deno.listen({ transport: "unix", path });
   try {
-    const accepted = listener.accept();
-    const criuEnd = connectUnix(path);
-    return new UnixPageChannel(criuEnd, await accepted);
+    // Connecting succeeds before anybody accepts: the listener's queue takes it in.
+    using stack = new DisposableStack();
+    const criuEnd = stack.use(connectUnix(path));
+    const conn = await listener.accept();
+    stack.move();
+    return new UnixPageChannel(criuEnd, conn);
   } finally {
     await Deno.remove(path);
   }

@@ -4,9 +4,10 @@
  * @module
  */
 
-import { PhaulError } from "../errors.ts";
-import type { Fd } from "../sys/mod.ts";
+import { PhaulError, SyscallError } from "../errors.ts";
+import { type Fd, PidFd, signalName } from "../sys/mod.ts";
 import { logExcerpt } from "./log.ts";
+import { shutdownPages } from "./page_channel.ts";
 import { CriuSession } from "./session.ts";
 
 /** One iteration, as a sink takes it in. */
@@ -15,7 +16,7 @@ export interface SinkIteration {
   readonly imagesDir: string;
   /** The iteration before, relative to the images dir. */
   readonly parentImg?: string;
-  /** CRIU's end of the page channel. */
+  /** CRIU's end of the page channel; stays the caller's. */
   readonly fd: Fd;
   /** A name without a folder, for a log in the images dir. */
   readonly logFile: string;
@@ -25,63 +26,127 @@ export interface SinkIteration {
 export interface PageSink {
   /** Gets ready; when this resolves, pages may flow. */
   begin(iteration: SinkIteration): Promise<void>;
-  /** Resolves when every page of the iteration lies in its images. */
+  /** Resolves when every page of the iteration lies in its images; throws when one does not. */
   end(): Promise<void>;
-  /** Ends whatever is under way. */
+  /** Ends whatever is under way; returns once nothing of it runs any more. */
   abort(): Promise<void>;
-  /** Rejects when the sink of the current iteration fails; never resolves. */
+  /** Rejects at the first iteration that fails before it was aborted; never resolves. */
   readonly failed: Promise<never>;
 }
 
 /** CRIU's own page server: one process, child of a criu of its own, for each iteration. */
 export class CriuPageServer implements PageSink {
   readonly #criuPath: string;
-  #session: CriuSession | undefined;
-  #status: Promise<void> | undefined;
-  #failure = Promise.withResolvers<never>();
+  readonly #failure = Promise.withResolvers<never>();
+  #running: RunningServer | undefined;
 
   constructor(criuPath: string) {
     this.#criuPath = criuPath;
     this.#failure.promise.catch(() => {});
   }
 
+  /** As {@linkcode PageSink.failed}; the page channel is shut down by then. */
   get failed(): Promise<never> {
     return this.#failure.promise;
   }
 
-  async begin({ imagesDir, parentImg, fd, logFile }: SinkIteration): Promise<void> {
-    const session = CriuSession.start(this.#criuPath, { inherit: [fd] });
-    this.#session = session;
-    const { pid } = await session.startPageServer({
-      imagesDir,
-      parentImg,
-      pageServerFd: fd,
-      logFile,
+  /** @throws CriuError, SyscallError; PhaulError `internal` while an iteration is under way */
+  async begin(iteration: SinkIteration): Promise<void> {
+    if (this.#running) {
+      throw new PhaulError("internal", "Cannot take pages in: the iteration before did not end");
+    }
+    const running = await RunningServer.start(this.#criuPath, iteration);
+    this.#running = running;
+    running.ended.catch((error) => {
+      if (this.#running !== running) return;
+      this.#failure.reject(error);
+      // The page server is gone, but this process and the peer's CRIU hold the socket: without this they
+      // would wait for answers for ever, and the source would stay frozen.
+      shutdownPages(iteration.fd);
     });
-    this.#status = this.#watch(session, pid, `${imagesDir}/${logFile}`);
-    this.#status.catch((error) => this.#failure.reject(error));
   }
 
+  /** @throws PhaulError `criu-failed` */
   async end(): Promise<void> {
-    // The page server says that it is done before it closes its last image: only its end counts.
-    await this.#status;
-    this.#session?.close();
-    this.#session = undefined;
+    try {
+      // The page server says that it is done before it closes its last image: only its end counts.
+      await this.#running?.ended;
+    } finally {
+      this.#running?.close();
+      this.#running = undefined;
+    }
   }
 
   async abort(): Promise<void> {
-    this.#session?.close();
-    this.#session = undefined;
-    await this.#status?.catch(() => {});
+    const running = this.#running;
+    this.#running = undefined;
+    running?.close();
+    await running?.ended.catch(() => {});
+  }
+}
+
+/** One page server and the criu that waits for it. */
+class RunningServer {
+  /** Resolves when all pages lie in the images. */
+  readonly ended: Promise<void>;
+  readonly #session: CriuSession;
+  readonly #server: PidFd | undefined;
+
+  private constructor(session: CriuSession, pid: number, logPath: string) {
+    this.#session = session;
+    this.#server = openUnlessGone(pid);
+    this.ended = awaitEnd(session, pid, logPath);
   }
 
-  async #watch(session: CriuSession, pid: number, logPath: string): Promise<void> {
-    const status = await session.waitPageServer(pid);
-    if (status === 0) return;
-    const { reason } = await logExcerpt(logPath);
-    throw new PhaulError(
-      "criu-failed",
-      `Cannot take pages in: ${reason ?? `CRIU's page server ended with status ${status}`}`,
-    );
+  static async start(criuPath: string, iteration: SinkIteration): Promise<RunningServer> {
+    const { imagesDir, parentImg, fd, logFile } = iteration;
+    using stack = new DisposableStack();
+    const session = stack.use(CriuSession.start(criuPath, { inherit: [fd] }));
+    const options = { imagesDir, parentImg, pageServerFd: fd, logFile };
+    const { pid } = await session.startPageServer(options);
+    const running = new RunningServer(session, pid, `${imagesDir}/${logFile}`);
+    stack.move();
+    return running;
   }
+
+  /** Ends both, whatever they are at: the page server outlives a criu that was killed. */
+  close(): void {
+    this.#session.close();
+    if (!this.#server || this.#server.closed) return;
+    try {
+      if (!this.#server.dead) this.#server.signal("SIGKILL");
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+    } finally {
+      this.#server.close();
+    }
+  }
+}
+
+function openUnlessGone(pid: number): PidFd | undefined {
+  try {
+    return PidFd.open(pid);
+  } catch (error) {
+    if (error instanceof SyscallError) return undefined;
+    throw error;
+  }
+}
+
+async function awaitEnd(session: CriuSession, pid: number, logPath: string): Promise<void> {
+  const status = await session.waitPageServer(pid);
+  await session.exited;
+  if (status === 0) return;
+  const { reason } = await logExcerpt(logPath);
+  throw new PhaulError(
+    "criu-failed",
+    `Cannot take pages in: ${reason ?? `CRIU's page server ${endOf(status)}`}`,
+  );
+}
+
+/** In words, from the status word of waitpid(2). */
+function endOf(status: number): string {
+  const signal = status & 0x7f;
+  return signal === 0
+    ? `ended with exit code ${(status >> 8) & 0xff}`
+    : `was killed by ${signalName(signal)}`;
 }

@@ -10,12 +10,13 @@
 
 import { PhaulError } from "../errors.ts";
 
-const PAGE_BYTES = 4096;
+const DEFAULT_PAGE_BYTES = 4096;
 const NARROW_BYTES = 24;
 const WIDE_BYTES = 32;
 /** 4 TiB in one message: more than any tree has, far less than what would overflow. */
 const MAX_PAGES = 2 ** 30;
 
+/** The low 16 bits of cmd. */
 const Command = {
   ADD: 1,
   HOLE: 2,
@@ -27,28 +28,33 @@ const Command = {
   FORCE_CLOSE: 0x1024,
 } as const;
 
-const FLAG_PARENT = 1;
-const FLAG_PRESENT = 4;
-
-interface Header {
-  readonly command: number;
-  readonly flags: number;
-  readonly pages: number;
-}
+/** The high 16 bits of an ADD_F's cmd. */
+const Flag = { PARENT: 1, LAZY: 2, PRESENT: 4 } as const;
+const ALL_FLAGS = Flag.PARENT | Flag.LAZY | Flag.PRESENT;
 
 /** Counts what passes; takes bytes in chunks of any size, from the first one of an iteration on. */
 export class PageStreamParser {
+  readonly #pageBytes: number;
   readonly #header = new Uint8Array(WIDE_BYTES);
+  readonly #view = new DataView(this.#header.buffer);
+  /** Bytes of the header that are there. */
   #filled = 0;
   #payloadLeft = 0;
   #headerBytes: typeof NARROW_BYTES | typeof WIDE_BYTES | undefined;
   #pages = 0;
   #parentPages = 0;
-  #holePages = 0;
+  #zeroOrHolePages = 0;
   #bytes = 0;
   #ended = false;
+  /** Zero bytes that may follow the end: what a wide header is longer than a narrow one. */
+  #slack = 0;
 
-  /** Pages whose contents passed, shared memory included. */
+  /** @param pageBytes The source's page size. */
+  constructor(pageBytes: number = DEFAULT_PAGE_BYTES) {
+    this.#pageBytes = pageBytes;
+  }
+
+  /** Pages whose contents passed, shared memory included; of one cut short, all that it announced. */
   get pages(): number {
     return this.#pages;
   }
@@ -59,8 +65,8 @@ export class PageStreamParser {
   }
 
   /** Pages said to be neither present nor in a parent. */
-  get holePages(): number {
-    return this.#holePages;
+  get zeroOrHolePages(): number {
+    return this.#zeroOrHolePages;
   }
 
   /** Bytes that passed, headers included. */
@@ -73,7 +79,7 @@ export class PageStreamParser {
     return this.#ended;
   }
 
-  /** Length of a header: 24 up to CRIU 4.1.1, 32 from 4.2 on; undefined before it can be known. */
+  /** Length of a header: 24 up to CRIU 4.1.1, 32 from 4.2 on; undefined while it cannot be known. */
   get headerBytes(): 24 | 32 | undefined {
     return this.#headerBytes;
   }
@@ -86,61 +92,85 @@ export class PageStreamParser {
   feed(chunk: Uint8Array): void {
     this.#bytes += chunk.length;
     for (let at = 0; at < chunk.length;) {
-      if (this.#payloadLeft > 0) {
-        const skipped = Math.min(this.#payloadLeft, chunk.length - at);
-        this.#payloadLeft -= skipped;
-        at += skipped;
-      } else at += this.#takeHeader(chunk.subarray(at));
+      const rest = chunk.subarray(at);
+      if (this.#ended) at += this.#takeSlack(rest);
+      else if (this.#payloadLeft > 0) at += this.#skipPayload(rest);
+      else at += this.#takeHeader(rest);
     }
   }
 
-  /** Takes as much of a header as there is; returns the count of bytes taken. */
+  #skipPayload(rest: Uint8Array): number {
+    const skipped = Math.min(this.#payloadLeft, rest.length);
+    this.#payloadLeft -= skipped;
+    return skipped;
+  }
+
+  #takeSlack(rest: Uint8Array): number {
+    if (rest.length > this.#slack || rest.some((byte) => byte !== 0)) {
+      throw malformed("it goes on after its end");
+    }
+    this.#slack -= rest.length;
+    return rest.length;
+  }
+
+  /** Takes as much of a header as there is, and acts on it once it is whole. */
   #takeHeader(rest: Uint8Array): number {
     const wanted = (this.#headerBytes ?? NARROW_BYTES) - this.#filled;
     const part = rest.subarray(0, wanted);
     this.#header.set(part, this.#filled);
     this.#filled += part.length;
     if (part.length < wanted) return part.length;
-    this.#headerBytes ??= this.#detect();
-    if (this.#filled < this.#headerBytes && !this.#endsAtOnce()) return part.length;
-    this.#filled = 0;
-    this.#take(this.#decode());
+    if (this.#headerBytes === undefined) this.#takeFirst();
+    if (!this.#ended && this.#filled === this.#headerBytes) {
+      this.#filled = 0;
+      this.#act(this.#pageCount());
+    }
     return part.length;
   }
 
-  /** The first message has neither pages nor an address, so only the narrow form has an id there. */
-  #detect(): 24 | 32 {
-    return this.#view.getBigUint64(16, true) !== 0n ? NARROW_BYTES : WIDE_BYTES;
+  /** Learns from the first 24 bytes how long headers are. */
+  #takeFirst(): void {
+    const { command } = this.#word();
+    switch (command) {
+      case Command.CLOSE:
+      case Command.FORCE_CLOSE:
+        // Nothing but zeros follows in either form. Its answer is waited for: so must not wait for more.
+        this.#ended = true;
+        this.#slack = WIDE_BYTES - NARROW_BYTES;
+        return;
+      case Command.OPEN:
+      case Command.OPEN2:
+      case Command.PARENT:
+        // These have no pages and no address, so only the narrow form has anything, its id, there.
+        this.#headerBytes = this.#view.getBigUint64(16, true) === 0n ? WIDE_BYTES : NARROW_BYTES;
+        return;
+      default:
+        throw malformed(`it begins with command ${command}`);
+    }
   }
 
-  /** A stream of nothing but its end is zero after the command in either form: nothing may be waited for. */
-  #endsAtOnce(): boolean {
-    return this.#filled === NARROW_BYTES && isClose(this.#view.getUint32(0, true) & 0xffff);
-  }
-
-  #decode(): Header {
+  #word(): { readonly command: number; readonly flags: number } {
     const word = this.#view.getUint32(0, true);
-    const pages = this.#headerBytes === NARROW_BYTES
+    return { command: word & 0xffff, flags: word >>> 16 };
+  }
+
+  #pageCount(): number {
+    const count = this.#headerBytes === NARROW_BYTES
       ? this.#view.getUint32(4, true)
       : Number(this.#view.getBigUint64(8, true));
-    return { command: word & 0xffff, flags: word >>> 16, pages };
+    if (count > MAX_PAGES) throw malformed(`${count} pages in one message`);
+    return count;
   }
 
-  #take({ command, flags, pages }: Header): void {
-    // The rest of a wide closing header may come after it was understood.
-    if (this.#ended) return;
-    if (pages > MAX_PAGES) throw malformed(`${pages} pages in one message`);
+  #act(count: number): void {
+    const { command, flags } = this.#word();
     switch (command) {
       case Command.ADD:
-        return this.#present(pages);
-      case Command.ADD_F:
-        if (flags & FLAG_PRESENT) return this.#present(pages);
-        if (flags & FLAG_PARENT) this.#parentPages += pages;
-        else this.#holePages += pages;
-        return;
+        return this.#add(count, Flag.PRESENT);
       case Command.HOLE:
-        this.#parentPages += pages;
-        return;
+        return this.#add(count, Flag.PARENT);
+      case Command.ADD_F:
+        return this.#add(count, flags);
       case Command.OPEN:
       case Command.OPEN2:
       case Command.PARENT:
@@ -154,18 +184,17 @@ export class PageStreamParser {
     }
   }
 
-  #present(pages: number): void {
-    this.#pages += pages;
-    this.#payloadLeft = pages * PAGE_BYTES;
+  #add(count: number, flags: number): void {
+    if ((flags & ~ALL_FLAGS) !== 0) throw malformed(`unknown flags ${flags}`);
+    if (flags & Flag.PRESENT) {
+      this.#pages += count;
+      this.#payloadLeft = count * this.#pageBytes;
+    } else if (flags & Flag.PARENT) {
+      this.#parentPages += count;
+    } else {
+      this.#zeroOrHolePages += count;
+    }
   }
-
-  get #view(): DataView {
-    return new DataView(this.#header.buffer);
-  }
-}
-
-function isClose(command: number): boolean {
-  return command === Command.CLOSE || command === Command.FORCE_CLOSE;
 }
 
 function malformed(what: string): PhaulError {

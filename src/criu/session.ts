@@ -4,33 +4,14 @@
  * @module
  */
 
-import { SyscallError } from "../errors.ts";
+import { PhaulError } from "../errors.ts";
 import type { Fd } from "../sys/mod.ts";
-import { leaveOwnCgroup } from "./cgroup.ts";
-import { failureOf } from "./failure.ts";
+import { leaveServiceCgroup } from "./cgroup.ts";
+import { converse, type NotifyHandler } from "./conversation.ts";
 import type { CriuVersion } from "./find.ts";
-import {
-  REQUEST,
-  type RequestMessage,
-  type RequestType,
-  RESPONSE,
-  type ResponseMessage,
-} from "./messages.ts";
+import type { RequestMessage, RequestType, ResponseMessage } from "./messages.ts";
 import { type CriuOptions, OpenedOptions } from "./options.ts";
 import { type CriuTransport, startSwrk } from "./transport.ts";
-
-/** What CRIU tells in the middle of a dump or restore. */
-export interface NotifyContext {
-  /** CRIU's name of the stage, such as `post-dump`. */
-  readonly name: string;
-  /** Root of the restored tree, where CRIU says it. */
-  readonly pid?: number;
-  /** A descriptor that came along; closed after the handler unless taken with `intoRaw`. */
-  readonly fd?: Fd;
-}
-
-/** Answers a notify: success by returning, failure by throwing. Stages it does not know, it ignores. */
-export type NotifyHandler = (notify: NotifyContext) => void | Promise<void>;
 
 /** What CRIU and the kernel can do. */
 export interface CriuFeatures {
@@ -44,16 +25,23 @@ export interface CriuFeatures {
 export interface SessionOptions {
   /** Open in criu under the same numbers: page channels. */
   readonly inherit?: readonly Fd[];
-  /** What criu restores is to live outside phaul's own cgroup. */
+  /** What criu restores is to live outside the cgroup of phaul's service. */
   readonly moveToRootCgroup?: boolean;
 }
 
+/** What may be asked next: anything, only pre-dumps and the dump that they lead to, or nothing more. */
+type Phase = "fresh" | "pre-dumped" | "spent";
+
 /**
- * One `criu swrk`. `version`, `features`, `preDump` and `startPageServer` keep it open; `dump`,
- * `restore` and `waitPageServer` are the last request of a session. One request at a time.
+ * One `criu swrk`. `version`, `features`, the CPU requests and `startPageServer` keep it open; `preDump`
+ * keeps it open for more of them and one `dump`; `dump`, `restore` and `waitPageServer` are the last
+ * request of a session. One request at a time. Whatever is asked of a criu that dies fails.
  */
-export class CriuSession implements Disposable {
+export class CriuSession implements Disposable, AsyncDisposable {
   readonly #transport: CriuTransport;
+  #phase: Phase = "fresh";
+  #asking: RequestType | undefined;
+  #pageServer = false;
 
   /** Takes over `transport`. */
   constructor(transport: CriuTransport) {
@@ -63,12 +51,18 @@ export class CriuSession implements Disposable {
   /**
    * Starts a criu of one's own.
    *
-   * @throws SyscallError when it cannot be started
+   * @throws SyscallError when it cannot be started; PhaulError `destination-unfit` when it cannot be
+   * moved out of the cgroup
    */
   static start(criuPath: string, options: SessionOptions = {}): CriuSession {
     const transport = startSwrk(criuPath, { inherit: options.inherit });
-    if (options.moveToRootCgroup) leaveOwnCgroup(transport.pid);
-    return new CriuSession(transport);
+    try {
+      if (options.moveToRootCgroup) leaveServiceCgroup(transport.pid);
+      return new CriuSession(transport);
+    } catch (error) {
+      transport[Symbol.dispose]();
+      throw error;
+    }
   }
 
   /** criu's pid. */
@@ -76,19 +70,27 @@ export class CriuSession implements Disposable {
     return this.#transport.pid;
   }
 
-  /** Resolves when criu has ended. */
+  /** Resolves when criu has ended; never rejects. */
   get exited(): Promise<void> {
     return this.#transport.exited;
   }
 
-  /** CRIU's version. */
+  /**
+   * CRIU's version.
+   *
+   * @throws CriuError
+   */
   async version(): Promise<CriuVersion> {
     const { version } = await this.#ask({ type: "VERSION", keepOpen: true });
     const { majorNumber: major = 0, minorNumber: minor = 0, sublevel: sub = 0 } = version ?? {};
     return { major, minor, sub, text: sub ? `${major}.${minor}.${sub}` : `${major}.${minor}` };
   }
 
-  /** What CRIU can do on this kernel. */
+  /**
+   * What CRIU can do on this kernel.
+   *
+   * @throws CriuError
+   */
   async features(): Promise<CriuFeatures> {
     const asked = { memTrack: true, lazyPages: true, pidfdStore: true };
     const { features } = await this.#ask({
@@ -144,11 +146,11 @@ export class CriuSession implements Disposable {
    * Restores a tree.
    *
    * @returns its root's pid as this process sees it
-   * @throws CriuError; nothing of the tree is left
+   * @throws CriuError `restore-failed`; nothing of the tree is left
    */
   async restore(options: CriuOptions, notify?: NotifyHandler): Promise<{ readonly pid: number }> {
     const { restore } = await this.#askWith("RESTORE", options, {}, notify);
-    return { pid: restore?.pid ?? -1 };
+    return { pid: pidIn(restore) };
   }
 
   /**
@@ -158,32 +160,47 @@ export class CriuSession implements Disposable {
    */
   async startPageServer(options: CriuOptions): Promise<{ readonly pid: number }> {
     const { ps } = await this.#askWith("PAGE_SERVER_CHLD", options, { keepOpen: true });
-    return { pid: ps?.pid ?? -1 };
+    this.#pageServer = true;
+    return { pid: pidIn(ps) };
   }
 
   /**
    * Waits until the page server has ended.
    *
-   * @returns its wait status, 0 when all went well
+   * @returns its wait status as waitpid(2) gives it, 0 when all went well
+   * @throws CriuError
    */
   async waitPageServer(pid: number): Promise<number> {
     const { status } = await this.#ask({ type: "WAIT_PID", pid });
     return status ?? 0;
   }
 
-  /** Ends criu at once; a tree in a dump runs on. */
+  /**
+   * Ends criu at once, with a pre-dump or page server that it runs. A tree in a dump runs on; tasks of an
+   * unfinished restore stay behind.
+   */
   kill(): void {
-    this.#transport.kill();
+    // Only these are the work of forked workers, and only they keep to criu's process group: a restored
+    // --shell-job is in it too.
+    const byWorker = this.#asking === "PRE_DUMP" || this.#pageServer;
+    this.#transport.kill(byWorker ? "with-children" : undefined);
   }
 
-  /** Ends criu and lets go of it. */
+  /** Ends criu, as {@linkcode CriuSession.kill} does, and lets go of it. */
   close(): void {
+    this.kill();
     this.#transport[Symbol.dispose]();
   }
 
   /** The same as close. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** Closes and waits until criu is reaped. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    await this.exited;
   }
 
   async #askWith(
@@ -202,56 +219,31 @@ export class CriuSession implements Disposable {
     logPath?: string,
     notify?: NotifyHandler,
   ): Promise<ResponseMessage> {
-    let refusal: unknown;
-    await this.#send(request);
-    for (;;) {
-      const message = await this.#transport.receive();
-      if (message === null) throw await failureOf(request.type, null, logPath, refusal);
-      const response = RESPONSE.decode(message.data);
-      if (response.type !== "NOTIFY") {
-        return await this.#accept(request, response, logPath, refusal);
-      }
-      refusal = await this.#notified(response, message.fds, notify) ?? refusal;
-    }
-  }
-
-  /** A criu that is gone shows at the next receive, with its last words before. */
-  async #send(request: RequestMessage): Promise<void> {
+    this.#phase = this.#phaseAfter(request);
+    this.#asking = request.type;
     try {
-      await this.#transport.send(REQUEST.encode(request));
-    } catch (error) {
-      if (!(error instanceof SyscallError)) throw error;
+      return await converse(this.#transport, { request, logPath, notify });
+    } finally {
+      this.#asking = undefined;
     }
   }
 
-  async #accept(
-    request: RequestMessage,
-    response: ResponseMessage,
-    logPath: string | undefined,
-    refusal: unknown,
-  ): Promise<ResponseMessage> {
-    // A page server of one's own is answered as if it were any page server.
-    const answer = request.type === "PAGE_SERVER_CHLD" ? "PAGE_SERVER" : request.type;
-    if (response.success && response.type === answer) return response;
-    throw await failureOf(request.type, response, logPath, refusal);
-  }
-
-  /** Hands a notify to the handler and answers it, whatever happens; returns what was thrown. */
-  async #notified(
-    response: ResponseMessage,
-    fds: readonly Fd[],
-    notify: NotifyHandler | undefined,
-  ): Promise<unknown> {
-    const { script = "", pid } = response.notify ?? {};
-    const [fd] = fds;
-    let thrown: unknown;
-    try {
-      await notify?.({ name: script, ...(pid ? { pid } : {}), ...(fd ? { fd } : {}) });
-    } catch (error) {
-      thrown = error ?? new Error(`${script} was refused`);
+  /** CRIU would close the connection over a request that may not come now. */
+  #phaseAfter({ type, keepOpen }: RequestMessage): Phase {
+    const fits = type === "PRE_DUMP" || type === "DUMP"
+      ? this.#phase !== "spent"
+      : this.#phase === "fresh";
+    if (!fits || this.#asking !== undefined) {
+      const why = this.#asking === undefined ? `this session is ${this.#phase}` : "it is busy";
+      throw new PhaulError("internal", `Cannot ask criu for ${type}: ${why}`);
     }
-    for (const left of fds) left.close();
-    await this.#send({ type: "NOTIFY", notifySuccess: thrown === undefined });
-    return thrown;
+    if (type === "PRE_DUMP") return "pre-dumped";
+    return keepOpen ? "fresh" : "spent";
   }
+}
+
+function pidIn(answer: { readonly pid?: number } | undefined): number {
+  const pid = answer?.pid ?? 0;
+  if (pid > 0) return pid;
+  throw new PhaulError("criu-failed", "Cannot go on: criu answered without a pid");
 }

@@ -52,33 +52,42 @@ export async function readDumpStats(workDir: string): Promise<DumpStats> {
   return parseDumpStats(await Deno.readFile(`${workDir}/stats-dump`));
 }
 
-/** The pure part of {@linkcode readDumpStats}. */
+/**
+ * The pure part of {@linkcode readDumpStats}.
+ *
+ * @throws PhaulError `criu-failed` when `bytes` are malformed
+ */
 export function parseDumpStats(bytes: Uint8Array): DumpStats {
   const { dump } = statisticsIn(bytes);
+  if (dump === undefined) throw malformed("no figures of a dump");
   return {
-    freezingTimeUs: dump?.freezingTime ?? 0,
-    frozenTimeUs: dump?.frozenTime ?? 0,
-    memdumpTimeUs: dump?.memdumpTime ?? 0,
-    memwriteTimeUs: dump?.memwriteTime ?? 0,
-    pagesScanned: dump?.pagesScanned ?? 0,
-    pagesSkippedParent: dump?.pagesSkippedParent ?? 0,
-    pagesWritten: dump?.pagesWritten ?? 0,
-    shpagesScanned: dump?.shpagesScanned ?? 0,
-    shpagesSkippedParent: dump?.shpagesSkippedParent ?? 0,
-    shpagesWritten: dump?.shpagesWritten ?? 0,
+    freezingTimeUs: dump.freezingTime ?? 0,
+    frozenTimeUs: dump.frozenTime ?? 0,
+    memdumpTimeUs: dump.memdumpTime ?? 0,
+    memwriteTimeUs: dump.memwriteTime ?? 0,
+    pagesScanned: dump.pagesScanned ?? 0,
+    pagesSkippedParent: dump.pagesSkippedParent ?? 0,
+    pagesWritten: dump.pagesWritten ?? 0,
+    shpagesScanned: dump.shpagesScanned ?? 0,
+    shpagesSkippedParent: dump.shpagesSkippedParent ?? 0,
+    shpagesWritten: dump.shpagesWritten ?? 0,
   };
 }
 
 function statisticsIn(bytes: Uint8Array): StatisticsMessage {
-  const malformed = new PhaulError("criu-failed", "Cannot read CRIU's statistics: malformed file");
-  if (bytes.length < HEADER_BYTES) throw malformed;
+  if (bytes.length < HEADER_BYTES) throw malformed("too short");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = view.getUint32(8, true);
   const right = view.getUint32(0, true) === MAGICS[0] && view.getUint32(4, true) === MAGICS[1];
-  if (!right || bytes.length < HEADER_BYTES + length) throw malformed;
+  if (!right) throw malformed("another kind of image");
+  if (bytes.length < HEADER_BYTES + length) throw malformed("too short");
   try {
     return STATISTICS.decode(bytes.subarray(HEADER_BYTES, HEADER_BYTES + length));
-  } catch {
-    throw malformed;
+  } catch (cause) {
+    throw malformed("not the message it should be", cause);
   }
+}
+
+function malformed(what: string, cause?: unknown): PhaulError {
+  return new PhaulError("criu-failed", `Cannot read CRIU's statistics: ${what}`, { cause });
 }

@@ -1,0 +1,119 @@
+/**
+ * One request to a criu, with the notifies that come before its answer.
+ *
+ * @module
+ */
+
+import type { Fd, Message } from "../sys/mod.ts";
+import { failureOf, unreadableAnswer } from "./failure.ts";
+import { REQUEST, type RequestMessage, RESPONSE, type ResponseMessage } from "./messages.ts";
+import type { CriuTransport } from "./transport.ts";
+
+/** What CRIU tells in the middle of a dump or restore. */
+export interface NotifyContext {
+  /** CRIU's name of the stage, such as `post-dump`. */
+  readonly name: string;
+  /** Root of the restored tree, where CRIU says it. */
+  readonly pid?: number;
+  /** A descriptor that came along; closed after the handler unless taken with `intoRaw`. */
+  readonly fd?: Fd;
+}
+
+/** Answers a notify: success by returning, failure by throwing. Stages it does not know, it ignores. */
+export type NotifyHandler = (notify: NotifyContext) => void | Promise<void>;
+
+/** A request with what belongs to it. */
+export interface Inquiry {
+  readonly request: RequestMessage;
+  /** Where CRIU writes its log. */
+  readonly logPath?: string;
+  readonly notify?: NotifyHandler;
+}
+
+/**
+ * Sends a request and returns its answer.
+ *
+ * @throws CriuError when CRIU refuses, fails or dies; its `cause` is what the notify handler threw
+ */
+export async function converse(
+  transport: CriuTransport,
+  inquiry: Inquiry,
+): Promise<ResponseMessage> {
+  const { request, notify } = inquiry;
+  let refusal: Refusal | undefined;
+  await transport.send(REQUEST.encode(request));
+  for (;;) {
+    const message = await transport.receive();
+    if (message === null) throw await death(transport, inquiry, refusal);
+    const response = decoded(message, inquiry);
+    if (response.type !== "NOTIFY") {
+      closeAll(message.fds);
+      if (response.success && answers(response, request)) return response;
+      throw await failureOf(inquiry, { response, refusal });
+    }
+    refusal = await answered(transport, response, message.fds, notify) ?? refusal;
+  }
+}
+
+/** What a handler threw, and at which stage. */
+export interface Refusal {
+  readonly stage: string;
+  readonly error: unknown;
+}
+
+/** A page server of one's own is answered as if it were any page server. */
+function answers(response: ResponseMessage, request: RequestMessage): boolean {
+  return response.type === (request.type === "PAGE_SERVER_CHLD" ? "PAGE_SERVER" : request.type);
+}
+
+function decoded(message: Message, inquiry: Inquiry): ResponseMessage {
+  try {
+    return RESPONSE.decode(message.data);
+  } catch (cause) {
+    closeAll(message.fds);
+    throw unreadableAnswer(inquiry, cause);
+  }
+}
+
+async function death(transport: CriuTransport, inquiry: Inquiry, refusal: Refusal | undefined) {
+  // It closed its socket, so it is on its way out; nothing may hang on it any more.
+  transport.kill();
+  await transport.exited;
+  return await failureOf(inquiry, { obituary: transport.obituary(), refusal });
+}
+
+/**
+ * Hands a notify to the handler and answers it, whatever happens. It does not wait for a handler whose
+ * criu has died: the tree is not frozen any more, and whoever handles it needs to know at once.
+ */
+async function answered(
+  transport: CriuTransport,
+  response: ResponseMessage,
+  fds: readonly Fd[],
+  notify: NotifyHandler | undefined,
+): Promise<Refusal | undefined> {
+  const { script = "", pid } = response.notify ?? {};
+  const [fd] = fds;
+  const context = { name: script, ...(pid ? { pid } : {}), ...(fd ? { fd } : {}) };
+  const handled = outcomeOf(context, notify);
+  const refusal = await Promise.race([handled, transport.exited.then(() => undefined)]);
+  closeAll(fds);
+  await transport.send(REQUEST.encode({ type: "NOTIFY", notifySuccess: refusal === undefined }));
+  return refusal;
+}
+
+async function outcomeOf(
+  context: NotifyContext,
+  notify: NotifyHandler | undefined,
+): Promise<Refusal | undefined> {
+  try {
+    await notify?.(context);
+    return undefined;
+  } catch (error) {
+    return { stage: context.name, error };
+  }
+}
+
+function closeAll(fds: readonly Fd[]): void {
+  for (const fd of fds) fd.close();
+}
