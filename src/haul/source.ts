@@ -151,6 +151,7 @@ export class SourceRole implements PhaulLocal {
       },
       "stop-tree": async () => {
         await tree.stop();
+        this.#requireCriu();
         this.#machine.dispatch("stopped");
       },
       "journal-commit": async () => {
@@ -215,6 +216,20 @@ export class SourceRole implements PhaulLocal {
     };
   }
 
+  /**
+   * The stop signals were queued while CRIU held the tree, if it holds it still: only then did no task
+   * run since it was dumped.
+   *
+   * @throws PhaulError `criu-failed`
+   */
+  #requireCriu(): void {
+    try {
+      listTree(this.#session?.pid ?? 0);
+    } catch (cause) {
+      throw criuDied(cause);
+    }
+  }
+
   #dump(): void {
     const session = this.#session;
     const config = this.#config;
@@ -230,6 +245,8 @@ export class SourceRole implements PhaulLocal {
       ({ name }) => this.#notified(name),
     );
     this.#dumping = dumping;
+    // While post-dump is unanswered nobody reads from CRIU, and a tree that it lost hold of runs.
+    void session.exited.then(() => this.#fail("criu-ended", criuDied()));
     dumping.then(
       () => this.#machine.dispatch("criu-ended"),
       (error) => this.#fail("criu-ended", asPhaulError(error)),
@@ -335,4 +352,11 @@ export class SourceRole implements PhaulLocal {
   get #finalDir(): string {
     return nextImagesDir(this.#parts.workDir, this.#lastImagesDir);
   }
+}
+
+function criuDied(cause?: unknown): PhaulError {
+  return new PhaulError("criu-failed", "Cannot go on: criu ended while it held the process tree", {
+    remedy: "Look for what killed it, such as the kernel when memory ran out (dmesg)",
+    cause,
+  });
 }
