@@ -145,6 +145,8 @@ Deno.test("ControlLink: a request that times out or is cancelled rejects; its la
     return await answerOf(request);
   });
   await failure("peer-silent", pair.source.request(commit, { timeoutMs: 1 }));
+  const timeout = AbortSignal.timeout(1);
+  await failure("peer-silent", pair.source.request(commit, { signal: timeout }));
   const controller = new AbortController();
   const cancelled = pair.source.request(commit, { signal: controller.signal });
   controller.abort();
