@@ -104,7 +104,7 @@ for (const kind of ["tls", "insecure"] as const) {
 
   Deno.test(`acceptConnection: idle and half-open connections hold up nobody, over ${kind}`, async () => {
     const { client, server } = await securityOf(kind);
-    await using loopback = await serveLoopback(server, { deadlineMs: 300 });
+    await using loopback = await serveLoopback(server, { deadlineMs: 2000 });
     const { host: hostname, port } = loopback.address;
     const idle = await Promise.all(
       Array.from({ length: 20 }, () => Deno.connect({ hostname, port })),
