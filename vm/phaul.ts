@@ -53,7 +53,14 @@ export class PhaulRun implements Disposable {
     return JSON.parse(await this.process.stdout.line(wanted, EVENT_MS));
   }
 
-  /** Ends it and whatever it started. */
+  /** Whether it still runs. */
+  async alive(): Promise<boolean> {
+    const still = Symbol();
+    const ended = this.process.ended.then(() => undefined, () => undefined);
+    return await Promise.race([ended, Promise.resolve(still)]) === still;
+  }
+
+  /** Ends it without a warning. */
   async kill(): Promise<void> {
     await this.process.kill(9, "process");
     await this.process.ended.catch(() => {});

@@ -1,0 +1,145 @@
+/** Two hosts in one guest: everything that needs pre-dumps but not two machines. */
+
+import { assert, assertEquals } from "@std/assert";
+import {
+  endVictim,
+  expectCode,
+  finish,
+  lastEvent,
+  migrate,
+  type RunOptions,
+  startMigration,
+} from "../phaul.ts";
+import { clearAway, expectRunsOn, preDumps, scenario, Stage, TICKS } from "./shared.ts";
+
+const EXIT = { terminalJob: 23, processGone: 26, cancelled: 55 };
+const IMPATIENT = "--peer-timeout 6 --connect-timeout 5";
+
+const stage = new Stage();
+Deno.test.beforeAll(() => stage.boot("lane"));
+Deno.test.afterAll(() => stage.end());
+
+scenario(stage, "one guest: an idle process converges to few pages", async (pair) => {
+  const { alpha, beta } = pair;
+  await stage.server(beta);
+  const victim = await stage.victim(alpha, "piggie --size 16");
+  const run = await migrate(alpha, beta, victim);
+  expectCode(run, 0);
+  assertEquals(lastEvent(run, "converged")?.reason, "few-pages");
+  const pages = preDumps(run);
+  assert(pages.length >= 2 && (pages.at(-1) ?? 0) <= 64, pages.join());
+  await expectRunsOn(pair, victim, "alpha", "beta");
+  await clearAway(pair, victim);
+});
+
+scenario(stage, "one guest: shared memory that is rewritten arrives whole", async (pair) => {
+  const { alpha, beta } = pair;
+  await stage.server(beta);
+  const victim = await stage.victim(alpha, "rewriter --size 16 --shared");
+  expectCode(await migrate(alpha, beta, victim, { args: "--max-iters 2" }), 0);
+  await expectRunsOn(pair, victim, "alpha", "beta");
+  await clearAway(pair, victim);
+});
+
+scenario(stage, "one guest: two migrations at once over one server", async (pair) => {
+  const { alpha, beta } = pair;
+  await stage.server(beta);
+  const victims = [
+    await stage.victim(alpha, "rewriter --size 8"),
+    await stage.victim(alpha, "tree"),
+  ];
+  const runs = await Promise.all(victims.map((victim) => migrate(alpha, beta, victim)));
+  for (const run of runs) expectCode(run, 0);
+  for (const victim of victims) await expectRunsOn(pair, victim, "alpha", "beta");
+  for (const victim of victims) await clearAway(pair, victim);
+});
+
+scenario(stage, "one guest: the victim ends during pre-copy", async (pair) => {
+  const { alpha, beta } = pair;
+  await stage.server(beta);
+  const victim = await stage.victim(alpha, "piggie --size 8");
+  const hook = `[ "$PHAUL_STAGE$PHAUL_ITERATION" = iteration-begin2 ] && kill -9 $PHAUL_PID; true`;
+  const run = await migrate(alpha, beta, victim, { hook });
+  expectCode(run, EXIT.processGone);
+  assertEquals(lastEvent(run, "failed")?.whereabouts, "gone");
+  await clearAway(pair, victim);
+});
+
+scenario(
+  stage,
+  "one guest: Ctrl-C before the commit cancels and leaves the destination clean",
+  async (pair) => {
+    const { alpha, beta } = pair;
+    await stage.server(beta);
+    const victim = await stage.victim(alpha, "rewriter --size 16");
+    using run = await startMigration(alpha, beta, victim);
+    await run.event("iteration-end", { iteration: 1 });
+    await run.process.kill(2, "process");
+    const ended = await finish(run);
+    expectCode(ended, EXIT.cancelled);
+    assertEquals(lastEvent(ended, "failed")?.whereabouts, "source");
+    await expectRunsOn(pair, victim, "alpha");
+    await clearAway(pair, victim);
+  },
+);
+
+scenario(
+  stage,
+  "one guest: a job of a shell moves with --shell-job, and is refused without",
+  async (pair) => {
+    const { alpha, beta, witness } = pair;
+    await stage.server(beta);
+    const pids = "echo 31000 >/proc/sys/kernel/ns_last_pid";
+    const job =
+      "/lab/bin/piggie --size 4 --name job --port 7900 --witness </dev/null &>/dev/null & echo $!";
+    const { stdout } = await alpha.run(`${pids}; ${job}`);
+    const victim = { pid: Number(stdout), port: 7900, name: "job" };
+    await witness.waitForTicks(victim.name, "alpha", TICKS);
+    expectCode(await migrate(alpha, beta, victim), EXIT.terminalJob);
+    expectCode(await migrate(alpha, beta, victim, { args: "--shell-job" }), 0);
+    await expectRunsOn(pair, victim, "alpha", "beta");
+    await beta.run(`kill -9 ${victim.pid}`);
+  },
+);
+
+/** Who is killed, and by what: a hook of the same side. */
+const KILLERS = {
+  "criu on the source": { side: "source", kill: "pkill -9 -f 'criu swrk'" },
+  "criu on the destination": { side: "destination", kill: "pkill -9 -f 'criu swrk'" },
+  "phaul on the source": { side: "source", kill: "kill -9 $PPID" },
+  "phaul on the destination": { side: "destination", kill: "kill -9 $PPID" },
+} as const;
+
+/** The stages at which each side passes before the commit. */
+const STAGES = {
+  source: ["iteration-begin2", "iteration-end1", "frozen", "prepared"],
+  destination: ["iteration-begin2", "prepared"],
+} as const;
+
+for (const [who, { side, kill }] of Object.entries(KILLERS)) {
+  for (const at of STAGES[side]) {
+    scenario(stage, `one guest: ${who} is killed at ${at}, one copy runs on`, async (pair) => {
+      const { alpha, beta } = pair;
+      const hook = `[ "$PHAUL_STAGE$PHAUL_ITERATION" = ${at} ] && ${kill}; true`;
+      const options: RunOptions = { hook, args: IMPATIENT };
+      await stage.freshServer(beta, side === "destination" ? options : { args: IMPATIENT });
+      const victim = await stage.victim(alpha, "rewriter --size 8");
+      const run = await migrate(
+        alpha,
+        beta,
+        victim,
+        side === "source" ? options : { args: IMPATIENT },
+      );
+      assert(run.code !== 0, `it succeeded though ${who} was to be killed`);
+      if (who !== "phaul on the source") {
+        assertEquals(lastEvent(run, "failed")?.whereabouts, "source", run.said);
+      }
+      await expectRunsOn(pair, victim, "alpha");
+      await endVictim(alpha, victim);
+      await stage.endServer(beta);
+      await endVictim(beta, victim);
+      await beta.run("rm -rf /dev/shm/phaul; pkill -9 criu; true");
+      await alpha.run("rm -rf /dev/shm/phaul; true");
+    });
+  }
+}
