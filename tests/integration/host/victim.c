@@ -1,0 +1,162 @@
+/*
+ * A workload that proves by itself that it is right: it appends "HOST NUMBER" to a file a hundred times
+ * a second, from 1 on, and "HOST WRONG: WHY" instead when something of it is not as it was left.
+ *
+ *   victim counter FILE PAGES   numbers, and PAGES pages of memory that are verified in turn
+ *   victim tree FILE PAGES      besides: a child that answers through pipes, a thread that counts, a
+ *                               stopped child and a zombie
+ *   victim job counter FILE PAGES  the same, but neither a daemon nor the leader of a session
+ *
+ * FILE.pid names the process that counts. It has no descriptor but /dev/null, FILE and its own pipes.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { PAGE = 4096, TICK_US = 10000, BUFFERED = 1000, ZOMBIE_CODE = 7 };
+
+static int out, down[2], up[2], buffer[2];
+static pid_t stopped, zombie;
+static volatile uint64_t *wakes, threaded;
+
+static void die(const char *what) {
+  perror(what);
+  exit(1);
+}
+
+static void say(const char *format, uint64_t number, const char *why) {
+  char host[65] = "", line[200];
+  gethostname(host, sizeof host - 1);
+  int length = why ? snprintf(line, sizeof line, "%s WRONG: %s\n", host, why)
+                   : snprintf(line, sizeof line, format, host, (unsigned long)number);
+  if (write(out, line, length) != length) _exit(1);
+}
+
+static void echo(void) {
+  uint64_t value;
+  close(down[1]);
+  close(up[0]);
+  while (read(down[0], &value, sizeof value) == sizeof value) {
+    value = ~value;
+    if (write(up[1], &value, sizeof value) != sizeof value) break;
+  }
+  _exit(0);
+}
+
+static void *count(void *unused) {
+  (void)unused;
+  for (;; usleep(TICK_US)) threaded++;
+  return NULL;
+}
+
+static pid_t child(void (*run)(void)) {
+  pid_t pid = fork();
+  if (pid < 0) die("fork");
+  if (pid == 0) {
+    run();
+    _exit(1);
+  }
+  return pid;
+}
+
+static void stop(void) {
+  for (;; ++*wakes) raise(SIGSTOP);
+}
+
+static void end(void) { _exit(ZOMBIE_CODE); }
+
+static void grow_tree(void) {
+  char bytes[BUFFERED];
+  pthread_t thread;
+  wakes = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (wakes == MAP_FAILED || pipe(down) || pipe(up) || pipe(buffer)) die("pipe");
+  memset(bytes, 'b', sizeof bytes);
+  if (write(buffer[1], bytes, sizeof bytes) != sizeof bytes) die("write");
+  child(echo);
+  close(down[0]);
+  close(up[1]);
+  stopped = child(stop);
+  zombie = child(end);
+  if (pthread_create(&thread, NULL, count, NULL)) die("pthread_create");
+  waitpid(stopped, NULL, WUNTRACED);
+}
+
+static char state_of(pid_t pid) {
+  char path[64], text[400] = "";
+  snprintf(path, sizeof path, "/proc/%d/stat", pid);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return '?';
+  if (read(fd, text, sizeof text - 1) < 0) text[0] = 0;
+  close(fd);
+  char *end = strrchr(text, ')');
+  return end ? end[2] : '?';
+}
+
+static void verify_tree(uint64_t number) {
+  static uint64_t last;
+  uint64_t value = number;
+  if (write(down[1], &value, sizeof value) != sizeof value) say(NULL, 0, "no pipe to the child");
+  if (read(up[0], &value, sizeof value) != sizeof value || value != ~number)
+    say(NULL, 0, "another answer from the child");
+  if (*wakes != 0) say(NULL, 0, "the stopped child ran");
+  if (number % 100) return;
+  if (state_of(stopped) != 'T') say(NULL, 0, "the stopped child is not stopped");
+  if (state_of(zombie) != 'Z') say(NULL, 0, "the zombie is none");
+  if (threaded == last) say(NULL, 0, "the thread stands still");
+  last = threaded;
+}
+
+static void run(int is_tree, size_t pages) {
+  unsigned char *memory = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) die("mmap");
+  for (size_t i = 0; i < pages; i++) *(uint64_t *)(memory + i * PAGE) = i;
+  if (is_tree) grow_tree();
+  for (uint64_t number = 1;; number++, usleep(TICK_US)) {
+    uint64_t *page = (uint64_t *)(memory + (number % pages) * PAGE);
+    if (*page != (number < pages ? number : number - pages)) say(NULL, 0, "memory differs");
+    *page = number;
+    if (is_tree) verify_tree(number);
+    say("%s %lu\n", number, NULL);
+  }
+}
+
+static void become_clean(int is_daemon) {
+  if (is_daemon && fork() > 0) _exit(0);
+  if (is_daemon) setsid();
+  if (chdir("/")) die("chdir");
+  int null = open("/dev/null", O_RDWR);
+  for (int fd = 0; fd < 3; fd++) dup2(null, fd);
+  syscall(SYS_close_range, 3, ~0U, 0);
+}
+
+static void write_pid(const char *path) {
+  char name[300], partial[310];
+  snprintf(name, sizeof name, "%s.pid", path);
+  snprintf(partial, sizeof partial, "%s.new", name);
+  FILE *file = fopen(partial, "w");
+  if (!file) die(partial);
+  fprintf(file, "%d\n", getpid());
+  fclose(file);
+  rename(partial, name);
+}
+
+int main(int count, char **arguments) {
+  int is_job = count > 1 && strcmp(arguments[1], "job") == 0;
+  if (is_job) arguments++, count--;
+  if (count != 4) return 2;
+  become_clean(!is_job);
+  out = open(arguments[2], O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+  if (out < 0) die(arguments[2]);
+  write_pid(arguments[2]);
+  run(strcmp(arguments[1], "tree") == 0, strtoul(arguments[3], NULL, 10));
+}
