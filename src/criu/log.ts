@@ -49,7 +49,8 @@ export function excerptOf(text: string): LogExcerpt {
  * cr_errmsg is such a line, or only the words of one.
  */
 export function errorWords(line: string): string | undefined {
-  const words = (ERROR_LINE.exec(line)?.[1] ?? line).trim();
+  const trimmed = line.trim();
+  const words = (ERROR_LINE.exec(trimmed)?.[1] ?? trimmed).trim();
   return words === "" || HARMLESS.test(words) ? undefined : words;
 }
 
