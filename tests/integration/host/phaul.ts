@@ -123,6 +123,11 @@ export class PhaulRun {
     });
   }
 
+  /** Waits until it said so to people. */
+  async says(text: string): Promise<void> {
+    await until(`phaul says "${text}"`, async () => (await this.said()).includes(text));
+  }
+
   /** Sends it a signal. */
   async signal(signal: string): Promise<void> {
     await this.host.signal(this.pid, signal);

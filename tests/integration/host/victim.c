@@ -105,12 +105,15 @@ static char state_of(pid_t pid) {
 static void verify_tree(uint64_t number) {
   static uint64_t last;
   uint64_t value = number;
+  char state;
   if (write(down[1], &value, sizeof value) != sizeof value) say(NULL, 0, "no pipe to the child");
   if (read(up[0], &value, sizeof value) != sizeof value || value != ~number)
     say(NULL, 0, "another answer from the child");
   if (*wakes != 0) say(NULL, 0, "the stopped child ran");
   if (number % 100) return;
-  if (state_of(stopped) != 'T') say(NULL, 0, "the stopped child is not stopped");
+  state = state_of(stopped);
+  /* An aborted dump lets the tree go one by one: t is the tracer's hold, and lasts a moment. */
+  if (state != 'T' && state != 't') say(NULL, 0, "the stopped child is not stopped");
   if (state_of(zombie) != 'Z') say(NULL, 0, "the zombie is none");
   if (threaded == last) say(NULL, 0, "the thread stands still");
   last = threaded;

@@ -4,9 +4,10 @@ import { assert, assertEquals } from "@std/assert";
 import { hostCriu } from "../../../tools/host_criu.ts";
 import { build } from "../../../tools/build.ts";
 import { ADDRESSES, connect, Host } from "./host.ts";
+import { ServiceCgroup } from "./cgroup.ts";
 import { Hook, PhaulRun } from "./phaul.ts";
 import { Victim, type VictimOptions, victimStates } from "./victim.ts";
-import { until } from "./waiting.ts";
+import { appears, until } from "./waiting.ts";
 
 const PORT = 7284;
 
@@ -82,7 +83,7 @@ export class World implements AsyncDisposable {
   async serve(options: RunOptions = {}, side: Side = this.beta): Promise<PhaulRun> {
     const server = await this.phaul(
       side,
-      ["serve", ...this.#common(side), ...options.args ?? []],
+      ["serve", ...this.#flags(side, options)],
       options.env,
     );
     await server.event("listening");
@@ -100,7 +101,7 @@ export class World implements AsyncDisposable {
     const token = options.args?.some((arg) => arg === "--token-file" || arg === "--insecure")
       ? []
       : ["--token-file", `${to.stateDir}/join-token`];
-    const args = ["migrate", ...what, ...token, ...this.#common(from), ...options.args ?? []];
+    const args = ["migrate", ...what, ...token, ...this.#flags(from, options)];
     return await this.phaul(from, args, options.env);
   }
 
@@ -120,6 +121,16 @@ export class World implements AsyncDisposable {
     const run = await PhaulRun.start(side.host, args, env);
     this.#runs.push(run);
     return run;
+  }
+
+  /** The pid that a program of a test writes to `path`. */
+  async pidIn(path: string): Promise<number> {
+    return Number(await appears(path));
+  }
+
+  /** Puts a process of alpha into a cgroup that is named as systemd names those of services. */
+  async serviceCgroup(pid: number): Promise<ServiceCgroup> {
+    return await ServiceCgroup.make(this.alpha.host, pid);
   }
 
   /** Waits until nothing of any migration is left on a host: no image, no criu, no copy. */
@@ -157,11 +168,15 @@ export class World implements AsyncDisposable {
     return [...images.map(({ name }) => name), ...criu.map(({ command }) => command)].join(", ");
   }
 
-  #common(side: Side): string[] {
-    return [
-      ...["--json", "--criu", this.criu, "--hook", side.hook.program],
-      ...["--state-dir", side.stateDir, "--work-dir", side.workDir],
-    ];
+  /** What every phaul is given, unless the test gives it something else. */
+  #flags(side: Side, { args = [] }: RunOptions): string[] {
+    const usual = [
+      ["--criu", this.criu],
+      ["--hook", side.hook.program],
+      ["--state-dir", side.stateDir],
+      ["--work-dir", side.workDir],
+    ].filter(([flag = ""]) => !args.includes(flag));
+    return ["--json", ...usual.flat(), ...args];
   }
 }
 

@@ -1,0 +1,74 @@
+/** Ctrl-C: it cancels before the commit, and only finishes after it. */
+
+import { assert, assertEquals } from "@std/assert";
+import { victimStates } from "./victim.ts";
+import { expectCode, World } from "./world.ts";
+
+const CANCELLED = 55;
+
+for (const stage of ["checked", "connected", "iteration-begin", "frozen", "prepared"]) {
+  Deno.test(`migrate: Ctrl-C at ${stage} cancels and leaves the destination clean`, async () => {
+    await using world = await World.make();
+    const victim = await world.victim({ kind: "tree" });
+    const server = await world.serve();
+    await world.alpha.hook.hold(stage);
+    const run = await world.startMigration(victim);
+    await world.alpha.hook.reached(stage);
+    await run.signal("INT");
+    await run.says("SIGINT");
+    await world.alpha.hook.release(stage);
+    await expectCode(run, CANCELLED);
+    assertEquals((await run.event("failed")).whereabouts, "source");
+    await world.expectOnlyAndClean(victim, world.alpha, "alpha");
+    // A destination that was told of nothing has nothing to give up.
+    if (stage !== "checked") await server.event("aborted");
+    await world.migrate(victim);
+    await world.expectOnlyAndClean(victim, world.beta, "alpha", "beta");
+  });
+}
+
+for (const stage of ["committed", "running"]) {
+  Deno.test(`migrate: Ctrl-C at ${stage}, after the commit, only finishes`, async () => {
+    await using world = await World.make();
+    const victim = await world.victim();
+    await world.serve();
+    await world.alpha.hook.hold(stage);
+    const run = await world.startMigration(victim);
+    await world.alpha.hook.reached(stage);
+    await run.signal("INT");
+    await run.says("SIGINT");
+    await world.alpha.hook.release(stage);
+    await expectCode(run, 0);
+    await world.expectOnlyAndClean(victim, world.beta, "alpha", "beta");
+  });
+}
+
+Deno.test("serve: SIGTERM while it receives gives the migration up and ends", async () => {
+  await using world = await World.make();
+  const victim = await world.victim();
+  const server = await world.serve();
+  await world.alpha.hook.hold("frozen");
+  const run = await world.startMigration(victim);
+  await world.alpha.hook.reached("frozen");
+  await server.signal("TERM");
+  await server.event("aborted");
+  await world.alpha.hook.release("frozen");
+  assert(await run.code >= 40);
+  assertEquals(await server.code, 0);
+  await world.expectOnlyAndClean(victim, world.alpha, "alpha");
+});
+
+Deno.test("serve: SIGTERM while it holds a tree leaves the tree to its source", async () => {
+  await using world = await World.make();
+  const victim = await world.victim();
+  const server = await world.serve();
+  await world.alpha.hook.hold("prepared");
+  const run = await world.startMigration(victim);
+  await world.alpha.hook.reached("prepared");
+  await server.signal("TERM");
+  assertEquals(await server.code, 0);
+  assertEquals(await victimStates(world.beta.host), ["T"]);
+  await world.alpha.hook.release("prepared");
+  await expectCode(run, 42);
+  await world.expectOnly(victim, world.alpha, "alpha");
+});
