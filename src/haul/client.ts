@@ -24,6 +24,9 @@ import type {
 import type { IterationFigures } from "./events.ts";
 import { type CriuFlags, NO_CRIU_FLAGS } from "./options.ts";
 
+/** How long CRIU may take to give up before it is killed, which lets the tree run as well. */
+const KILL_AFTER_MS = 10_000;
+
 /** The images dir of iteration `iteration`, from 1. */
 export function iterationDir(workDir: string, iteration: number): string {
   return `${workDir}/${iteration}`;
@@ -88,8 +91,12 @@ export class PhaulClient {
   async migrate(): Promise<ClientReport> {
     const { criuPath, memory, signal } = this.#config;
     using session = CriuSession.start(await findCriu(criuPath), { inherit: [memory] });
-    // CRIU gives up cleanly, and lets the tree run, when its page channel is shut down.
-    const giveUp = () => shutdownPages(memory);
+    let lastResort: number | undefined;
+    const giveUp = () => {
+      // CRIU gives up cleanly, and lets the tree run, when its page channel is shut down.
+      shutdownPages(memory);
+      lastResort = setTimeout(() => session.kill(), KILL_AFTER_MS);
+    };
     signal?.addEventListener("abort", giveUp);
     try {
       throwIfAborted(signal);
@@ -99,6 +106,7 @@ export class PhaulClient {
       throw signal?.aborted ? asPhaulError(signal.reason) : error;
     } finally {
       signal?.removeEventListener("abort", giveUp);
+      clearTimeout(lastResort);
     }
     return { iterations: this.#figures, stopReason: this.#stopReason };
   }

@@ -8,11 +8,12 @@ import { asPhaulError, PhaulError } from "../errors.ts";
 import type { CriuSession, PageChannel } from "../criu/mod.ts";
 import { SOURCE_TABLE, type SourceAction, type SourceEvent } from "../migrate/tables.ts";
 import type { SourceState } from "../migrate/tables.ts";
-import { listTree, ProcessTree } from "../proc/mod.ts";
+import type { ProcessTree } from "../proc/mod.ts";
 import { sendImages } from "../wire/mod.ts";
-import { dumpOptions, nextImagesDir, PhaulClient } from "./client.ts";
+import { PhaulClient } from "./client.ts";
 import { abortDelivered, commitAcknowledged } from "./verdicts.ts";
 import type { ClientReport, PhaulConfig, PhaulLocal } from "./config.ts";
+import { type DumpListener, FinalDump } from "./final_dump.ts";
 import { imagesOf } from "./images.ts";
 import type { Journal } from "./journal.ts";
 import { type Cause, type Effects, Machine } from "./machine.ts";
@@ -56,19 +57,13 @@ export class SourceRole implements PhaulLocal {
   readonly #watchdog: Watchdog;
   readonly #ended = Promise.withResolvers<void>();
   readonly #engine = Promise.withResolvers<void>();
-  readonly #postDump = Promise.withResolvers<void>();
   readonly #cancelled = new AbortController();
   #client: Promise<ClientReport> | undefined;
-  #config: PhaulConfig | undefined;
-  #session: CriuSession | undefined;
-  #lastImagesDir: string | undefined;
-  #dumping: Promise<void> | undefined;
+  #finalDump: FinalDump | undefined;
   #aborting: Promise<void> | undefined;
-  #stopped: ReadonlySet<number> = new Set();
   #imageBytes = 0;
   #steps = 0;
   #awaitsPeer = false;
-  #frozenAt = 0;
   #switchoverMs: number | undefined;
   #reason: PhaulError | undefined;
 
@@ -91,7 +86,7 @@ export class SourceRole implements PhaulLocal {
       paused: () => this.#awaitsPeer,
       stalled: (error) => this.#fail("stalled", error),
     });
-    for (const promise of [this.#engine.promise, this.#postDump.promise]) promise.catch(() => {});
+    this.#engine.promise.catch(() => {});
   }
 
   /** Migrates; resolves when the role reached a final state. `signal` cancels, before the commit. */
@@ -120,9 +115,7 @@ export class SourceRole implements PhaulLocal {
     config: PhaulConfig,
     lastImagesDir: string | undefined,
   ): Promise<void> {
-    this.#session = session;
-    this.#config = config;
-    this.#lastImagesDir = lastImagesDir;
+    this.#finalDump = new FinalDump(session, config, lastImagesDir);
     this.#machine.dispatch("copied");
     await this.#engine.promise;
   }
@@ -131,8 +124,7 @@ export class SourceRole implements PhaulLocal {
     const { state } = this.#machine;
     const report = await this.#client?.catch(() => undefined);
     if (state === "done") return { state, report, switchoverMs: this.#switchoverMs };
-    const error = this.#reason ?? new PhaulError("internal", "Cannot say why the migration ended");
-    return { state: state === "in-doubt" ? state : "aborted", error, report };
+    return { state: state === "in-doubt" ? state : "aborted", error: this.#reason, report };
   }
 
   #fail(event: "failed" | "stalled" | "cancel" | "peer-lost" | "criu-ended", error: PhaulError) {
@@ -143,7 +135,7 @@ export class SourceRole implements PhaulLocal {
     const { stages, journal, migration, tree } = this.#parts;
     return {
       "copy": () => this.#copy(),
-      "dump": () => this.#dump(),
+      "dump": () => this.#dump.start(this.#dumpListener()),
       "prepare": () => void this.#prepare(),
       "journal-intent": async () => {
         await stages.pass({ event: "prepared", migration });
@@ -151,7 +143,7 @@ export class SourceRole implements PhaulLocal {
       },
       "stop-tree": async () => {
         await tree.stop();
-        this.#requireCriu();
+        this.#dump.requireHeld();
         this.#machine.dispatch("stopped");
       },
       "journal-commit": async () => {
@@ -160,13 +152,13 @@ export class SourceRole implements PhaulLocal {
       },
       "accept-dump": async () => {
         await stages.reach({ event: "committed", migration });
-        this.#postDump.resolve();
+        this.#dump.accept();
         void this.#awaitDeath();
       },
       "kill-tree": () => tree.kill(),
       "send-commit": () => void this.#sendCommit(),
       "journal-done": async () => {
-        this.#switchoverMs = performance.now() - this.#frozenAt;
+        this.#switchoverMs = performance.now() - this.#dump.frozenAt;
         await this.#leniently(() => journal.record("DONE"));
         await stages.reach({ event: "running", migration });
       },
@@ -174,10 +166,10 @@ export class SourceRole implements PhaulLocal {
         this.#reason ??= cause.error;
         await this.#leniently(() => journal.record("ABORT"));
       },
-      "continue-tree": () => tree.continue(this.#stopped),
-      "refuse-dump": () => this.#refuseDump(),
+      "continue-tree": () => tree.continue(this.#dump.stopped),
+      "refuse-dump": () => this.#finalDump?.refuse(this.#reason),
       "end-criu": () => this.#endCriu(),
-      "kill-criu": () => this.#session?.kill(),
+      "kill-criu": () => this.#finalDump?.kill(),
       "send-abort": (cause) => this.#sendAbort(cause),
       "tidy": () => this.#tidy(),
       "report": (cause) => this.#report(cause),
@@ -216,66 +208,29 @@ export class SourceRole implements PhaulLocal {
     };
   }
 
-  /**
-   * The stop signals were queued while CRIU held the tree, if it holds it still: only then did no task
-   * run since it was dumped.
-   *
-   * @throws PhaulError `criu-failed`
-   */
-  #requireCriu(): void {
-    try {
-      listTree(this.#session?.pid ?? 0);
-    } catch (cause) {
-      throw criuDied(cause);
-    }
+  #dumpListener(): DumpListener {
+    return {
+      dumped: () => this.#machine.dispatch("dumped"),
+      ended: (error) => this.#machine.dispatch("criu-ended", error),
+    };
   }
 
-  #dump(): void {
-    const session = this.#session;
-    const config = this.#config;
-    if (!session || !config) throw new PhaulError("internal", "Cannot dump without a session");
-    const { pid } = this.#parts.options;
-    // After post-dump nobody can tell any more which tasks were stopped before the freeze.
-    this.#stopped = new Set(
-      listTree(pid).filter((p) => p.state === "stopped").map((p) => p.nsPid),
-    );
-    const options = dumpOptions(config, this.#finalDir, this.#lastImagesDir);
-    const dumping = session.dump(
-      { ...options, trackMem: this.#lastImagesDir !== undefined },
-      ({ name }) => this.#notified(name),
-    );
-    this.#dumping = dumping;
-    // While post-dump is unanswered nobody reads from CRIU, and a tree that it lost hold of runs.
-    void session.exited.then(() => this.#fail("criu-ended", criuDied()));
-    dumping.then(
-      () => this.#machine.dispatch("criu-ended"),
-      (error) => this.#fail("criu-ended", asPhaulError(error)),
-    );
-  }
-
-  async #notified(name: string): Promise<void> {
-    if (name === "pre-dump") this.#frozenAt = performance.now();
-    if (name !== "post-dump") return;
-    this.#machine.dispatch("dumped");
-    await this.#postDump.promise;
+  get #dump(): FinalDump {
+    if (!this.#finalDump) throw new PhaulError("internal", "Cannot dump without a session");
+    return this.#finalDump;
   }
 
   /** Ends the page stream, sends the images and asks for the tree to be restored and held. */
   async #prepare(): Promise<void> {
-    const { stages, migration, remote, peer, options } = this.#parts;
+    const { stages, migration, remote, peer } = this.#parts;
     try {
       await stages.pass({ event: "frozen", migration });
       await remote.stopIter();
       if (!remote.images) throw new PhaulError("internal", "Cannot send images without a stream");
-      const images = imagesOf(this.#finalDir, (bytes) => this.#imageBytes += bytes);
+      const images = imagesOf(this.#dump.imagesDir, (bytes) => this.#imageBytes += bytes);
       const totals = await sendImages(remote.images, images);
       this.#awaitsPeer = true;
-      const processes = listTree(options.pid).map((p) => ({
-        pid: p.nsPid,
-        stopped: this.#stopped.has(p.nsPid),
-        zombie: p.state === "zombie",
-      }));
-      await peer.request({ type: "prepare", processes, ...totals });
+      await peer.request({ type: "prepare", processes: this.#dump.processes(), ...totals });
       this.#machine.dispatch("ready");
     } catch (error) {
       this.#fail("failed", asPhaulError(error));
@@ -285,7 +240,7 @@ export class SourceRole implements PhaulLocal {
   }
 
   async #awaitDeath(): Promise<void> {
-    await this.#dumping?.catch(() => {});
+    await this.#dump.settled();
     await this.#parts.tree.exited();
     this.#machine.dispatch("dead");
   }
@@ -301,17 +256,13 @@ export class SourceRole implements PhaulLocal {
     }
   }
 
-  #refuseDump(): void {
-    this.#postDump.reject(this.#reason);
-    this.#dumping?.catch(() => {});
-  }
-
   /** CRIU lets the tree run when its page channel breaks; the role waits for it to say so. */
   #endCriu(): void {
     this.#cancelled.abort(this.#reason);
     if (this.#reason) this.#parts.relay.abort(this.#reason);
-    if (!this.#dumping) this.#engine.reject(this.#reason);
-    const idle: Promise<unknown> | undefined = this.#dumping ?? this.#client;
+    const dumping = this.#finalDump?.started ? this.#finalDump.settled() : undefined;
+    if (!dumping) this.#engine.reject(this.#reason);
+    const idle: Promise<unknown> | undefined = dumping ?? this.#client;
     const ended = () => this.#machine.dispatch("criu-ended");
     if (idle) idle.then(ended, ended);
     else ended();
@@ -326,11 +277,9 @@ export class SourceRole implements PhaulLocal {
 
   async #tidy(): Promise<void> {
     await this.#aborting;
-    if (this.#machine.state === "done") await this.#leniently(() => this.#removeImages());
-  }
-
-  #removeImages(): Promise<void> {
-    return Deno.remove(this.#parts.workDir, { recursive: true });
+    if (this.#machine.state === "done") {
+      await this.#leniently(() => Deno.remove(this.#parts.workDir, { recursive: true }));
+    }
   }
 
   #report(cause: Cause<SourceEvent>): void {
@@ -348,15 +297,4 @@ export class SourceRole implements PhaulLocal {
       this.#parts.stages.warn(asPhaulError(error).message);
     }
   }
-
-  get #finalDir(): string {
-    return nextImagesDir(this.#parts.workDir, this.#lastImagesDir);
-  }
-}
-
-function criuDied(cause?: unknown): PhaulError {
-  return new PhaulError("criu-failed", "Cannot go on: criu ended while it held the process tree", {
-    remedy: "Look for what killed it, such as the kernel when memory ran out (dmesg)",
-    cause,
-  });
 }

@@ -1,0 +1,124 @@
+/**
+ * The final dump: CRIU's DUMP, with the answer to its post-dump held back until the role has decided.
+ *
+ * @module
+ */
+
+import { asPhaulError, PhaulError } from "../errors.ts";
+import type { CriuSession } from "../criu/mod.ts";
+import { listTree } from "../proc/mod.ts";
+import type { ProcessSummary } from "../wire/mod.ts";
+import { dumpOptions, nextImagesDir } from "./client.ts";
+import type { PhaulConfig } from "./config.ts";
+
+/** Whom a final dump tells what happens to it. */
+export interface DumpListener {
+  /** The tree is frozen and dumped; CRIU waits for `accept` or `refuse`. */
+  dumped(): void;
+  /** CRIU has ended the dump, or has died. */
+  ended(error?: PhaulError): void;
+}
+
+/** One DUMP. The session stays its giver's. */
+export class FinalDump {
+  /** Images other than pages, once dumped. */
+  readonly imagesDir: string;
+  readonly #session: CriuSession;
+  readonly #config: PhaulConfig;
+  readonly #lastImagesDir: string | undefined;
+  readonly #answer = Promise.withResolvers<void>();
+  #done: Promise<void> | undefined;
+  #stopped: ReadonlySet<number> = new Set();
+  #frozenAt = 0;
+
+  constructor(session: CriuSession, config: PhaulConfig, lastImagesDir: string | undefined) {
+    this.#session = session;
+    this.#config = config;
+    this.#lastImagesDir = lastImagesDir;
+    this.imagesDir = nextImagesDir(config.workDir, lastImagesDir);
+    this.#answer.promise.catch(() => {});
+  }
+
+  /** Pids, in the innermost namespace, of the tasks that were stopped before the freeze. */
+  get stopped(): ReadonlySet<number> {
+    return this.#stopped;
+  }
+
+  /** When the freeze began, on the clock of `performance.now()`. */
+  get frozenAt(): number {
+    return this.#frozenAt;
+  }
+
+  /** True once `start` was called. */
+  get started(): boolean {
+    return this.#done !== undefined;
+  }
+
+  /** Resolves when CRIU has ended the dump, however. */
+  async settled(): Promise<void> {
+    await this.#done?.catch(() => {});
+  }
+
+  /** Asks for the dump. */
+  start(listener: DumpListener): void {
+    // After post-dump nobody can tell any more which tasks were stopped before the freeze.
+    const tree = listTree(this.#config.pid);
+    this.#stopped = new Set(tree.filter((p) => p.state === "stopped").map((p) => p.nsPid));
+    const options = dumpOptions(this.#config, this.imagesDir, this.#lastImagesDir);
+    const trackMem = this.#lastImagesDir !== undefined;
+    this.#done = this.#session.dump({ ...options, trackMem }, async ({ name }) => {
+      if (name === "pre-dump") this.#frozenAt = performance.now();
+      if (name !== "post-dump") return;
+      listener.dumped();
+      await this.#answer.promise;
+    });
+    this.#done.then(() => listener.ended(), (error) => listener.ended(asPhaulError(error)));
+    // While post-dump is unanswered nobody reads from CRIU, and a tree that it lost hold of runs.
+    void this.#session.exited.then(() => listener.ended(criuDied()));
+  }
+
+  /** The tree as it was dumped. */
+  processes(): ProcessSummary[] {
+    return listTree(this.#config.pid).map((p) => ({
+      pid: p.nsPid,
+      stopped: this.#stopped.has(p.nsPid),
+      zombie: p.state === "zombie",
+    }));
+  }
+
+  /**
+   * Makes sure that CRIU still holds the tree. Stop signals that were queued before this were queued
+   * while it did: only then has no task run since it was dumped.
+   *
+   * @throws PhaulError `criu-failed`
+   */
+  requireHeld(): void {
+    try {
+      listTree(this.#session.pid);
+    } catch (cause) {
+      throw criuDied(cause);
+    }
+  }
+
+  /** Lets CRIU kill the tree. */
+  accept(): void {
+    this.#answer.resolve();
+  }
+
+  /** Lets CRIU resume the tree. */
+  refuse(reason: PhaulError | undefined): void {
+    this.#answer.reject(reason);
+  }
+
+  /** Ends CRIU at once; the tree is resumed. */
+  kill(): void {
+    this.#session.kill();
+  }
+}
+
+function criuDied(cause?: unknown): PhaulError {
+  return new PhaulError("criu-failed", "Cannot go on: criu ended while it held the process tree", {
+    remedy: "Look for what killed it, such as the kernel when memory ran out (dmesg)",
+    cause,
+  });
+}
