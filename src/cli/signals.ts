@@ -6,7 +6,7 @@
 
 import { PhaulError } from "../errors.ts";
 
-type StopSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 const SIGHUP_BIT = 1n;
 
@@ -24,9 +24,10 @@ export async function stoppable<T>(
   onStop: (name: string, first: boolean) => void,
 ): Promise<T> {
   const controller = new AbortController();
-  const names = await stopSignals();
-  const listeners = names.map((name) => {
+  const hangUpIgnored = await isHangUpIgnored();
+  const listeners = SIGNALS.map((name) => {
     const listener = () => {
+      if (name === "SIGHUP" && hangUpIgnored) return;
       onStop(name, !controller.signal.aborted);
       controller.abort(new PhaulError("cancelled", `Cancelled by ${name}`));
     };
@@ -40,11 +41,10 @@ export async function stoppable<T>(
   }
 }
 
-/** A listener would undo `nohup`: SIGHUP stays ignored where it was. */
-async function stopSignals(): Promise<readonly StopSignal[]> {
-  return await isHangUpIgnored() ? ["SIGINT", "SIGTERM"] : ["SIGINT", "SIGTERM", "SIGHUP"];
-}
-
+/**
+ * Whether `nohup` or the like had SIGHUP ignored. It takes a listener to keep it so: with none, Deno's
+ * own handling of signals lets it end the program.
+ */
 async function isHangUpIgnored(): Promise<boolean> {
   const status = await Deno.readTextFile("/proc/self/status");
   const mask = /^SigIgn:\s*([0-9a-f]+)$/m.exec(status)?.[1];

@@ -1,0 +1,180 @@
+/**
+ * Runs dist/phaul as a user would: as a program of its own, from somewhere else, knowing nothing of
+ * the project.
+ *
+ * @module
+ */
+
+const BINARY: string = new URL("../../dist/phaul", import.meta.url).pathname;
+
+/** How the binary is run. */
+export interface BinaryOptions {
+  readonly cwd?: string;
+  readonly uid?: number;
+  /** Another file than dist/phaul. */
+  readonly program?: string;
+}
+
+/** How it ended. */
+export interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A temporary folder that is removed when it goes out of scope. */
+export interface TempDir extends AsyncDisposable {
+  readonly path: string;
+}
+
+/** Makes a temporary folder; the caller owns it. */
+export async function tempDir(): Promise<TempDir> {
+  const path = await Deno.makeTempDir({ prefix: "phaul-cli-" });
+  return {
+    path,
+    [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
+  };
+}
+
+/** The binary; a test that needs it fails with what to do when it was not built. */
+export async function binary(): Promise<string> {
+  try {
+    await Deno.stat(BINARY);
+  } catch (cause) {
+    throw new Error('Cannot test dist/phaul: build it with "deno task build"', { cause });
+  }
+  return BINARY;
+}
+
+/** Starts the binary with an environment that holds nothing; the caller waits for its end. */
+export async function startPhaul(
+  args: readonly string[],
+  options: BinaryOptions = {},
+): Promise<Deno.ChildProcess> {
+  return new Deno.Command(options.program ?? await binary(), {
+    args: [...args],
+    cwd: options.cwd ?? "/",
+    uid: options.uid,
+    clearEnv: true,
+    // The selftest and the hooks need the usual commands; there is no Deno among them.
+    env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+/** Runs the binary to its end. */
+export async function runPhaul(
+  args: readonly string[],
+  options: BinaryOptions = {},
+): Promise<Ended> {
+  const { code, stdout, stderr } = await (await startPhaul(args, options)).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+/** A `phaul` whose events are read while it runs. Disposing of it kills it and waits for its end. */
+export class RunningPhaul implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #lines: AsyncIterator<string>;
+  readonly #said: Promise<string>;
+
+  private constructor(child: Deno.ChildProcess) {
+    this.#child = child;
+    this.#lines = linesOf(child.stdout);
+    this.#said = new Response(child.stderr).text();
+  }
+
+  /** Starts it; the caller owns it. */
+  static async start(args: readonly string[], options?: BinaryOptions): Promise<RunningPhaul> {
+    return new RunningPhaul(await startPhaul([...args, "--json"], options));
+  }
+
+  /** Waits for the next event of that name; fails with what phaul said when it ends before. */
+  async event(name: string): Promise<Record<string, unknown>> {
+    for (;;) {
+      const { value, done } = await this.#lines.next();
+      if (done) throw new Error(`phaul ended before "${name}"; it said:\n${await this.#said}`);
+      const event: Record<string, unknown> = JSON.parse(value);
+      if (event["event"] === name) return event;
+    }
+  }
+
+  /** Sends a signal. */
+  kill(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  /** Waits for its end. */
+  async ended(): Promise<{ code: number; stderr: string }> {
+    while (!(await this.#lines.next()).done);
+    return { code: (await this.#child.status).code, stderr: await this.#said };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
+    await this.ended();
+  }
+}
+
+async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, void> {
+  let rest = "";
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines;
+  }
+  if (rest !== "") yield rest;
+}
+
+/**
+ * A process to be named in a command line: the first of a pid namespace of its own, since on one host
+ * nothing else could go anywhere. Disposing of it kills it.
+ */
+export async function sleeper(): Promise<AsyncDisposable & { readonly pid: number }> {
+  const unshare = new Deno.Command("unshare", {
+    args: ["--pid", "--fork", "--kill-child", "setsid", "sleep", "1000"],
+    cwd: "/",
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  return {
+    pid: await childOf(unshare.pid),
+    async [Symbol.asyncDispose]() {
+      unshare.kill("SIGKILL");
+      await unshare.status;
+    },
+  };
+}
+
+async function childOf(pid: number): Promise<number> {
+  const path = `/proc/${pid}/task/${pid}/children`;
+  return await eventually(`a child of process ${pid}`, async () => {
+    const child = Number((await Deno.readTextFile(path)).trim());
+    if (child === 0) return undefined;
+    return await Deno.readTextFile(`/proc/${child}/comm`) === "sleep\n" ? child : undefined;
+  });
+}
+
+/** Only against a test that would hang; nothing is measured by it. */
+const HANG_MS = 60_000;
+
+/** Asks again and again until there is an answer. */
+export async function eventually<T>(
+  what: string,
+  ask: () => Promise<T | undefined>,
+): Promise<T> {
+  const deadlineMs = performance.now() + HANG_MS;
+  while (performance.now() < deadlineMs) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`There was no ${what}`);
+}
