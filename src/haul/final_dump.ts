@@ -70,11 +70,11 @@ export class FinalDump {
       if (name === "pre-dump") this.#frozenAt = performance.now();
       if (name !== "post-dump") return;
       listener.dumped();
+      // While this is unanswered nobody reads from CRIU, and a tree that it lost hold of runs.
+      void this.#session.exited.then(() => listener.ended(criuDied()));
       await this.#answer.promise;
     });
     this.#done.then(() => listener.ended(), (error) => listener.ended(asPhaulError(error)));
-    // While post-dump is unanswered nobody reads from CRIU, and a tree that it lost hold of runs.
-    void this.#session.exited.then(() => listener.ended(criuDied()));
   }
 
   /** The tree as it was dumped. */
