@@ -6,7 +6,16 @@
 
 const BYTE_UNITS = ["KiB", "MiB", "GiB", "TiB"] as const;
 
-/** Bytes with a binary unit: `412 B`, `16.1 MiB`. */
+/**
+ * Bytes with a binary unit.
+ *
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(showBytes(412), "412 B");
+ * assertEquals(showBytes(16_900_000), "16.1 MiB");
+ * ```
+ */
 export function showBytes(bytes: number): string {
   let shown = `${bytes} B`;
   let value = bytes;
@@ -18,7 +27,15 @@ export function showBytes(bytes: number): string {
   return shown;
 }
 
-/** Milliseconds as `84 ms`, `2.3 s` or `3 min 20 s`. */
+/**
+ * Milliseconds in the unit that people would choose.
+ *
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals([84, 2300, 200_000].map(showMs), ["84 ms", "2.3 s", "3 min 20 s"]);
+ * ```
+ */
 export function showMs(ms: number): string {
   if (ms < 999.5) return `${Math.round(ms)} ms`;
   if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
@@ -26,7 +43,16 @@ export function showMs(ms: number): string {
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
-/** `1 page`, `2 pages`. */
+/**
+ * A number with its noun.
+ *
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(count(1, "page"), "1 page");
+ * assertEquals(count(2, "process", "processes"), "2 processes");
+ * ```
+ */
 export function count(n: number, one: string, many: string = `${one}s`): string {
   return `${n} ${n === 1 ? one : many}`;
 }

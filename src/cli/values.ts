@@ -30,7 +30,15 @@ function within(value: number, min: number, max: number): number {
   return value;
 }
 
-/** Bytes, with K, M or G for powers of 1024 as CRIU has them. */
+/**
+ * Bytes, with K, M or G for powers of 1024 as CRIU has them.
+ *
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(byteSize("64K"), 65_536);
+ * ```
+ */
 export function byteSize(text: string): number {
   const [, digits = "", unit = ""] = /^(\d+)([KMG]?)$/.exec(text) ?? [];
   const factor = SIZE_UNITS[unit];
@@ -59,7 +67,16 @@ export function oneOf<T extends string>(choices: readonly T[]): Reader<T> {
   };
 }
 
-/** `HOST`, `HOST:PORT`, `[V6]`, `[V6]:PORT` or a bare IPv6 address. */
+/**
+ * `HOST`, `HOST:PORT`, `[V6]`, `[V6]:PORT` or a bare IPv6 address.
+ *
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(peerAddress("dst"), { host: "dst", port: 7284 });
+ * assertEquals(peerAddress("[fe80::1]:9000"), { host: "fe80::1", port: 9000 });
+ * ```
+ */
 export function peerAddress(text: string): HostAddress {
   const bare = text.split(":").length > 2 && !text.startsWith("[");
   const { host, port } = bare ? { host: text, port: "" } : splitAddress(text);
@@ -67,7 +84,15 @@ export function peerAddress(text: string): HostAddress {
   return { host, port: port === "" ? DEFAULT_PORT : readPort(port, 1) };
 }
 
-/** `PORT`, `:PORT`, `ADDR:PORT` or `[V6]:PORT`; port 0 lets the system choose. */
+/**
+ * `PORT`, `:PORT`, `ADDR:PORT` or `[V6]:PORT`; port 0 lets the system choose.
+ *
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(listenAddress("9000"), { host: "0.0.0.0", port: 9000 });
+ * ```
+ */
 export function listenAddress(text: string): HostAddress {
   if (/^\d+$/.test(text)) return { host: ANY_ADDRESS, port: readPort(text, 0) };
   const { host, port } = splitAddress(text);
