@@ -3,7 +3,12 @@ import { ROOT } from "./project.ts";
 
 /** Paths that exist on one machine only; written so that this file does not match itself. */
 const MACHINE_PATHS = new RegExp(
-  ["/" + "work/", "/" + "root/\\.(cache|npm|local)", "/" + "home/\\w+", "bash_" + "jobs"].join("|"),
+  [
+    "(?<![\\w}])/" + "work/(main|shared|\\.)",
+    "/" + "root/\\.(cache|npm|local)",
+    "/" + "home/\\w+",
+    "bash_" + "jobs",
+  ].join("|"),
 );
 
 async function git(args: readonly string[]): Promise<string | undefined> {
