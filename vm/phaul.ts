@@ -108,10 +108,14 @@ export async function serve(host: Host, options: RunOptions = {}): Promise<Serve
   return server;
 }
 
+/** Where a source keeps the token of the server on `destination`. */
+function tokenOf(destination: Host): string {
+  return `/run/phaul-peers/${destination.name}`;
+}
+
 /** Gives `source` the token of the server on `destination`. */
 export async function shareToken(source: Host, destination: Host): Promise<void> {
-  await source.writeFile(TOKEN, await destination.readFile(TOKEN), 0o600);
-  await source.run(`chmod 700 ${STATE_DIR}`);
+  await source.writeFile(tokenOf(destination), await destination.readFile(TOKEN), 0o600);
 }
 
 /** Starts `phaul migrate`. The caller owns it. */
@@ -122,7 +126,7 @@ export async function startMigration(
   options: RunOptions = {},
 ): Promise<PhaulRun> {
   const hook = await hookArgument(source, `migrate-${victim.pid}`, options.hook);
-  const command = `exec phaul migrate --json --state-dir ${STATE_DIR} --token-file ${TOKEN} ` +
+  const command = `exec phaul migrate --json --state-dir ${STATE_DIR} --token-file ${tokenOf(destination)} ` +
     `--pid ${victim.pid} --peer ${destination.address} ${hook} ${options.args ?? ""}`;
   return new PhaulRun(source, await source.start(command, options.log ?? "migrate"));
 }

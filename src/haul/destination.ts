@@ -5,38 +5,30 @@
  */
 
 import { asPhaulError, PhaulError } from "../errors.ts";
-import { CriuSession, openPageChannel, type PageChannel } from "../criu/mod.ts";
 import {
   DESTINATION_TABLE,
   type DestinationAction,
   type DestinationEvent,
   type DestinationState,
 } from "../migrate/tables.ts";
-import {
-  type BeginRequest,
-  type ByteStream,
-  type ImageTotals,
-  type PrepareRequest,
-  receiveImages,
-  type Reply,
-  type Request,
-  type StartIterationRequest,
-  type StopIterationRequest,
+import type {
+  BeginRequest,
+  PrepareRequest,
+  Reply,
+  Request,
+  StartIterationRequest,
+  StopIterationRequest,
 } from "../wire/mod.ts";
+import { Answers, type Asked, askedBy } from "./answers.ts";
 import type { EventSink } from "./events.ts";
 import { HeldTree } from "./held_tree.ts";
-import { imageSink } from "./images.ts";
+import { Intake } from "./intake.ts";
 import { type Journal, MemoryJournal } from "./journal.ts";
 import { type Cause, type Effects, Machine } from "./machine.ts";
 import type { ServeOptions } from "./options.ts";
-import { PageRelay } from "./relay.ts";
-import { PhaulServer } from "./server.ts";
 import { Stages } from "./stages.ts";
 import type { TicketOffice } from "./tickets.ts";
 import { Watchdog } from "./watchdog.ts";
-
-/** Images that one migration may bring besides its pages. */
-const IMAGE_LIMITS = { maxImages: 100_000, maxTotalBytes: 64 * 2 ** 30 };
 
 /** What a destination's role works with. */
 export interface DestinationParts {
@@ -58,30 +50,21 @@ export class DestinationRole {
   readonly #machine: Machine<DestinationState, DestinationEvent, DestinationAction>;
   readonly #stages: Stages;
   readonly #journal: Journal = new MemoryJournal();
-  readonly #channel: PageChannel;
-  readonly #relay: PageRelay;
-  readonly #server: PhaulServer;
+  readonly #intake: Intake;
   readonly #watchdog: Watchdog;
-  readonly #answers = new Map<DestinationEvent, PromiseWithResolvers<Reply>>();
+  readonly #answers = new Answers();
   readonly #final = Promise.withResolvers<void>();
   #iteration: StartIterationRequest | undefined;
   #prepare: PrepareRequest | undefined;
-  #images: Promise<ImageTotals> | undefined;
   #held: HeldTree | undefined;
   #reason: PhaulError | undefined;
   #steps = 0;
   #busy = false;
 
-  private constructor(parts: DestinationParts, channel: PageChannel) {
+  private constructor(parts: DestinationParts, intake: Intake) {
     this.migration = parts.begin.migrationId;
     this.#parts = parts;
-    this.#channel = channel;
-    this.#relay = new PageRelay(channel, "incoming");
-    this.#server = new PhaulServer({
-      memory: channel.criuEnd,
-      workDir: parts.workDir,
-      criuPath: parts.criuPath,
-    });
+    this.#intake = intake;
     this.#stages = new Stages({
       sink: parts.sink,
       hook: parts.options.hook,
@@ -101,17 +84,20 @@ export class DestinationRole {
       onDefect: (error) => this.#stages.warn(error.message),
     });
     this.#watchdog = new Watchdog(parts.options.timeouts.stallMs, {
-      progress: () => `${this.#steps} ${this.#relay.totalBytes}`,
+      progress: () => `${this.#steps} ${intake.totalBytes}`,
       // Between requests the source decides how long it takes; its silence is the link's matter.
       paused: () => !this.#busy,
       stalled: (error) => this.#machine.dispatch("stalled", error),
     });
-    this.#relay.failed.catch((error) => this.#machine.dispatch("failed", asPhaulError(error)));
   }
 
   /** Admits a migration: its page channel is made, and nothing else yet. */
   static async admit(parts: DestinationParts): Promise<DestinationRole> {
-    return new DestinationRole(parts, await openPageChannel(parts.workDir));
+    const { workDir, criuPath, tickets } = parts;
+    const onFailure = (error: PhaulError) => role.#machine.dispatch("failed", error);
+    const intake = await Intake.open({ workDir, criuPath, tickets, onFailure });
+    const role = new DestinationRole(parts, intake);
+    return role;
   }
 
   /** Where the role stands. */
@@ -156,22 +142,10 @@ export class DestinationRole {
   }
 
   /** Dispatches a request as an event; the table's actions answer it. */
-  #ask(event: "iteration" | "prepare" | "commit" | "abort"): Promise<Reply> {
-    const before = this.#answers.get(event);
-    const answer = before ?? Promise.withResolvers<Reply>();
-    this.#answers.set(event, answer);
+  #ask(event: Asked): Promise<Reply> {
+    const answer = this.#answers.wait(event);
     this.#machine.dispatch(event);
-    return answer.promise;
-  }
-
-  #reply(event: DestinationEvent, reply: Reply): void {
-    this.#answers.get(event)?.resolve(reply);
-    this.#answers.delete(event);
-  }
-
-  #refuse(event: DestinationEvent, error: PhaulError): void {
-    this.#answers.get(event)?.reject(error);
-    this.#answers.delete(event);
+    return answer;
   }
 
   #effects(): Effects<DestinationEvent, DestinationAction> {
@@ -179,34 +153,35 @@ export class DestinationRole {
     const stages = this.#stages;
     return {
       "receive": () => void this.#receive(),
-      "restore": () => void this.#restore(),
+      "restore": () => this.#start(() => this.#restore()),
       "journal-prepared": async () => {
         await stages.pass({ event: "prepared", migration });
         await this.#journal.record("PREPARED");
         this.#machine.dispatch("written");
       },
       "answer-ready": () => {
-        this.#reply("prepare", { type: "ready" });
+        this.#answers.give("prepare", { type: "ready" });
         this.#watchHeld();
       },
       "journal-running": async () => {
         await stages.reach({ event: "committed", migration });
-        await this.#leniently(() => this.#journal.record("RUNNING"));
+        await this.#stages.leniently(() => this.#journal.record("RUNNING"));
       },
-      "continue-tree": () => void this.#continue(),
-      "restore-again": () => void this.#restoreAgain(),
+      "continue-tree": () => this.#start(() => this.#continue()),
+      "restore-again": () => this.#start(() => this.#restoreAgain()),
       "answer-running": async () => {
-        if (this.#answers.has("commit")) this.#reply("commit", { type: "running" });
+        this.#answers.give("commit", { type: "running" });
         await stages.reach({ event: "running", migration, pid: this.#held?.rootPid });
       },
       "journal-discarded": async (cause) => {
         this.#reason ??= cause.error;
-        await this.#leniently(() => this.#journal.record("DISCARDED"));
+        await this.#stages.leniently(() => this.#journal.record("DISCARDED"));
       },
-      "discard": () => void this.#discard(),
-      "answer-discarded": () => this.#reply("abort", { type: "discarded" }),
-      "refuse": (cause) => this.#refuse(requestOf(cause.event), this.#refusal(cause)),
-      "tidy": () => this.#leniently(() => Deno.remove(this.#parts.workDir, { recursive: true })),
+      "discard": () => this.#start(() => this.#discard()),
+      "answer-discarded": () => this.#answers.give("abort", { type: "discarded" }),
+      "refuse": (cause) => this.#answers.refuse(askedBy(cause.event), this.#refusal(cause)),
+      "tidy": () =>
+        this.#stages.leniently(() => Deno.remove(this.#parts.workDir, { recursive: true })),
       "report": () => this.#report(),
     };
   }
@@ -215,68 +190,26 @@ export class DestinationRole {
   async #receive(): Promise<void> {
     const request = this.#iteration;
     if (!request) return;
-    const { tickets } = this.#parts;
     const { iteration, final } = request;
+    const { migration } = this;
     try {
-      await this.#stages.pass({
-        event: "iteration-begin",
-        migration: this.migration,
-        iteration,
-        final,
-      });
-      await this.#server.startIter();
-      this.#server.failed.catch((error) => this.#machine.dispatch("failed", asPhaulError(error)));
-      this.#busy = false;
-      const pagesTicket = tickets.issue("pages", (stream) => this.#relay.begin(stream));
-      if (!final) {
-        this.#reply("iteration", { type: "iteration-started", pagesTicket });
-        return;
-      }
-      await this.#warmRestore();
-      const imagesTicket = tickets.issue("images", (stream) => this.#receiveImages(stream));
-      this.#reply("iteration", { type: "iteration-started", pagesTicket, imagesTicket });
+      await this.#stages.pass({ event: "iteration-begin", migration, iteration, final });
+      if (final) this.#held = await HeldTree.prepare(this.#parts.criuPath, this.#parts.begin);
+      this.#answers.give("iteration", await this.#intake.start(request));
     } catch (error) {
       this.#machine.dispatch("failed", asPhaulError(error));
-      this.#refuse("iteration", asPhaulError(error));
+      this.#answers.refuse("iteration", asPhaulError(error));
     }
-  }
-
-  /** A cold criu takes 40 to 75 ms to probe the kernel: better now than while the tree is frozen. */
-  async #warmRestore(): Promise<void> {
-    const session = CriuSession.start(this.#parts.criuPath, { moveToRootCgroup: true });
-    this.#held = new HeldTree(session, this.#parts.begin.holdMode);
-    await session.version();
-  }
-
-  #receiveImages(stream: ByteStream): void {
-    const dir = this.#server.lastImagesDir;
-    this.#images = receiveImages(stream, {
-      openFile: (name) => imageSink(dir, name),
-      limits: IMAGE_LIMITS,
-    }).finally(() => stream.close());
-    this.#images.catch((error) => this.#machine.dispatch("failed", asPhaulError(error)));
   }
 
   async #stopIteration(request: StopIterationRequest): Promise<Reply> {
     if (this.state !== "receiving") throw this.#outOfTurn("stop-iteration");
     this.#busy = true;
     try {
-      const { pages, bytes, hash } = await this.#relay.end();
-      if (hash !== request.pageHash || bytes !== request.pageBytes) {
-        throw new PhaulError(
-          "page-stream",
-          `Cannot use iteration ${request.iteration}: ${bytes} bytes with another hash arrived of ` +
-            `the ${request.pageBytes} bytes that were sent`,
-        );
-      }
-      await this.#server.stopIter();
-      this.#stages.tell({
-        event: "progress",
-        migration: this.migration,
-        iteration: request.iteration,
-        pagesWritten: pages,
-        bytes,
-      });
+      const { pages: pagesWritten, bytes } = await this.#intake.stop(request);
+      const { migration } = this;
+      const { iteration } = request;
+      this.#stages.tell({ event: "progress", migration, iteration, pagesWritten, bytes });
       return { type: "iteration-stopped" };
     } catch (error) {
       this.#machine.dispatch("failed", asPhaulError(error));
@@ -286,19 +219,14 @@ export class DestinationRole {
     }
   }
 
-  async #restore(): Promise<void> {
-    try {
-      const totals = await this.#images;
-      const wanted = this.#prepare;
-      if (!this.#held || !totals || !wanted || totals.imageCount !== wanted.imageCount) {
-        throw new PhaulError("protocol", "Cannot restore: the images did not come in full");
-      }
-      await this.#held.restore(this.#restoreOptions());
-      this.#stages.pid = this.#held.rootPid;
-      this.#machine.dispatch("restored");
-    } catch (error) {
-      this.#machine.dispatch("failed", asPhaulError(error));
+  async #restore(): Promise<DestinationEvent> {
+    if (!this.#held || !this.#prepare) {
+      throw new PhaulError("protocol", "Cannot restore: no final iteration has begun");
     }
+    await this.#intake.complete(this.#prepare);
+    await this.#held.restore(this.#intake.imagesDir);
+    this.#stages.pid = this.#held.rootPid;
+    return "restored";
   }
 
   /** From now on until the verdict somebody might kill the held tree. */
@@ -308,36 +236,36 @@ export class DestinationRole {
     this.#held?.died().then(lost, () => {});
   }
 
-  async #continue(): Promise<void> {
-    try {
-      await this.#held?.continue(this.#stoppedBefore());
-      this.#machine.dispatch("continued");
-    } catch (error) {
-      this.#machine.dispatch("failed", asPhaulError(error));
-    }
+  async #continue(): Promise<DestinationEvent> {
+    await this.#held?.continue(this.#stoppedBefore());
+    return "continued";
   }
 
   /** The held tree died: what was received is still there to restore it from. */
-  async #restoreAgain(): Promise<void> {
-    try {
-      this.#held?.close();
-      await this.#warmRestore();
-      await this.#held?.restore(this.#restoreOptions());
-      await this.#held?.continue(this.#stoppedBefore());
-      this.#machine.dispatch("restored");
-    } catch (error) {
-      this.#machine.dispatch("failed", asPhaulError(error));
-    }
+  async #restoreAgain(): Promise<DestinationEvent> {
+    this.#held?.close();
+    this.#held = await HeldTree.prepare(this.#parts.criuPath, this.#parts.begin);
+    await this.#held.restore(this.#intake.imagesDir);
+    await this.#continue();
+    return "restored";
   }
 
-  async #discard(): Promise<void> {
+  async #discard(): Promise<DestinationEvent> {
     const reason = this.#reason ?? new PhaulError("cancelled", "The migration was given up");
-    this.#parts.tickets.revoke();
-    this.#relay.abort(reason);
-    await this.#leniently(() => this.#server.abort());
-    await this.#leniently(async () => await this.#held?.discard());
-    for (const event of ["iteration", "prepare", "commit"] as const) this.#refuse(event, reason);
-    this.#machine.dispatch("cleared");
+    await this.#stages.leniently(() => this.#intake.abort(reason));
+    await this.#stages.leniently(async () => await this.#held?.discard());
+    for (const event of ["iteration", "prepare", "commit"] as const) {
+      this.#answers.refuse(event, reason);
+    }
+    return "cleared";
+  }
+
+  /** Starts work whose end is an event. */
+  #start(work: () => Promise<DestinationEvent>): void {
+    work().then(
+      (event) => this.#machine.dispatch(event),
+      (error) => this.#machine.dispatch("failed", asPhaulError(error)),
+    );
   }
 
   async #report(): Promise<void> {
@@ -350,16 +278,9 @@ export class DestinationRole {
     }
     this.#watchdog[Symbol.dispose]();
     this.#held?.close();
-    this.#relay[Symbol.dispose]();
-    this.#channel.close();
+    this.#intake[Symbol.dispose]();
     this.#final.resolve();
     this.#parts.onEnd();
-  }
-
-  #restoreOptions() {
-    const { restore } = this.#parts.begin;
-    const imagesDir = this.#server.lastImagesDir;
-    return { imagesDir, workDir: imagesDir, logFile: "restore.log", ...restore };
   }
 
   #stoppedBefore(): ReadonlySet<number> {
@@ -377,17 +298,4 @@ export class DestinationRole {
       `Cannot answer "${what}": migration ${this.migration} is in state "${this.state}"`,
     );
   }
-
-  async #leniently(step: () => Promise<void>): Promise<void> {
-    try {
-      await step();
-    } catch (error) {
-      this.#stages.warn(asPhaulError(error).message);
-    }
-  }
-}
-
-/** The request that waits for an answer when `event` is refused. */
-function requestOf(event: DestinationEvent): DestinationEvent {
-  return event === "failed" ? "commit" : event;
 }

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { type CriuOptions, CriuSession } from "../criu/mod.ts";
+import { CriuSession } from "../criu/mod.ts";
 import { ProcessTree } from "../proc/mod.ts";
-import type { HoldMode } from "../wire/mod.ts";
+import type { BeginRequest, HoldMode, RestoreOptions } from "../wire/mod.ts";
 
 /**
  * Restores a tree and holds it until it is continued or discarded.
@@ -18,15 +18,26 @@ import type { HoldMode } from "../wire/mod.ts";
 export class HeldTree implements Disposable {
   readonly #session: CriuSession;
   readonly #mode: HoldMode;
+  readonly #options: RestoreOptions;
   readonly #release = Promise.withResolvers<void>();
   #tree: ProcessTree | undefined;
   #restoring: Promise<unknown> | undefined;
 
-  /** Takes over `session`, which was started, and best warmed, before the source froze. */
-  constructor(session: CriuSession, mode: HoldMode) {
+  private constructor(session: CriuSession, mode: HoldMode, options: RestoreOptions) {
     this.#session = session;
     this.#mode = mode;
+    this.#options = options;
     this.#release.promise.catch(() => {});
+  }
+
+  /** Starts the criu that will restore: a cold one probes the kernel for 40 to 75 ms, best before the freeze. */
+  static async prepare(
+    criuPath: string,
+    { holdMode, restore }: Pick<BeginRequest, "holdMode" | "restore">,
+  ): Promise<HeldTree> {
+    const session = CriuSession.start(criuPath, { moveToRootCgroup: true });
+    await session.version();
+    return new HeldTree(session, holdMode, restore);
   }
 
   /** Root of the restored tree as this host sees it; undefined until restored. */
@@ -35,11 +46,12 @@ export class HeldTree implements Disposable {
   }
 
   /**
-   * Restores and returns once the whole tree is there, held.
+   * Restores from `imagesDir` and returns once the whole tree is there, held.
    *
    * @throws CriuError `restore-failed`; nothing of the tree is left then
    */
-  async restore(options: CriuOptions): Promise<void> {
+  async restore(imagesDir: string): Promise<void> {
+    const options = { imagesDir, logFile: "restore.log", ...this.#options };
     if (this.#mode === "stopped") {
       const { pid } = await this.#session.restore({ ...options, leaveStopped: true });
       this.#tree = ProcessTree.open(pid);

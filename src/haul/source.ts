@@ -159,12 +159,12 @@ export class SourceRole implements PhaulLocal {
       "send-commit": () => void this.#sendCommit(),
       "journal-done": async () => {
         this.#switchoverMs = performance.now() - this.#dump.frozenAt;
-        await this.#leniently(() => journal.record("DONE"));
+        await this.#parts.stages.leniently(() => journal.record("DONE"));
         await stages.reach({ event: "running", migration });
       },
       "journal-abort": async (cause) => {
         this.#reason ??= cause.error;
-        await this.#leniently(() => journal.record("ABORT"));
+        await this.#parts.stages.leniently(() => journal.record("ABORT"));
       },
       "continue-tree": () => tree.continue(this.#dump.stopped),
       "refuse-dump": () => this.#finalDump?.refuse(this.#reason),
@@ -278,7 +278,9 @@ export class SourceRole implements PhaulLocal {
   async #tidy(): Promise<void> {
     await this.#aborting;
     if (this.#machine.state === "done") {
-      await this.#leniently(() => Deno.remove(this.#parts.workDir, { recursive: true }));
+      await this.#parts.stages.leniently(() =>
+        Deno.remove(this.#parts.workDir, { recursive: true })
+      );
     }
   }
 
@@ -287,14 +289,5 @@ export class SourceRole implements PhaulLocal {
     if (this.#machine.state === "done") this.#engine.resolve();
     else this.#engine.reject(this.#reason);
     this.#ended.resolve();
-  }
-
-  /** For steps whose failure must not stop what comes after them. */
-  async #leniently(step: () => Promise<void>): Promise<void> {
-    try {
-      await step();
-    } catch (error) {
-      this.#parts.stages.warn(asPhaulError(error).message);
-    }
   }
 }

@@ -55,8 +55,13 @@ export class Stages {
 
   /** A stage that nothing may hold up any more: a hook that fails is only told. */
   async reach(event: HaulEvent & { readonly event: Stage }): Promise<void> {
+    await this.leniently(() => this.pass(event));
+  }
+
+  /** Takes a step whose failure must not stop what comes after it: it is only told. */
+  async leniently(step: () => Promise<void>): Promise<void> {
     try {
-      await this.pass(event);
+      await step();
     } catch (error) {
       this.warn(asPhaulError(error).message);
     }

@@ -1,0 +1,41 @@
+/**
+ * Requests that wait until a state table has decided about them.
+ *
+ * @module
+ */
+
+import type { PhaulError } from "../errors.ts";
+import type { DestinationEvent } from "../migrate/tables.ts";
+import type { Reply } from "../wire/mod.ts";
+
+/** Requests of the source that are events of the destination's table. */
+export type Asked = "iteration" | "prepare" | "commit" | "abort";
+
+/** The request that is refused on `event`: a failure of this side after COMMIT refuses that. */
+export function askedBy(event: DestinationEvent): Asked {
+  return event === "iteration" || event === "prepare" || event === "abort" ? event : "commit";
+}
+
+/** At most one waiting answer for each kind of request; one that comes twice gets the same answer. */
+export class Answers {
+  readonly #waiting = new Map<Asked, PromiseWithResolvers<Reply>>();
+
+  /** Waits for the answer to that request. */
+  wait(asked: Asked): Promise<Reply> {
+    const answer = this.#waiting.get(asked) ?? Promise.withResolvers<Reply>();
+    this.#waiting.set(asked, answer);
+    return answer.promise;
+  }
+
+  /** Answers whoever waits. */
+  give(asked: Asked, reply: Reply): void {
+    this.#waiting.get(asked)?.resolve(reply);
+    this.#waiting.delete(asked);
+  }
+
+  /** Refuses whoever waits. */
+  refuse(asked: Asked, error: PhaulError): void {
+    this.#waiting.get(asked)?.reject(error);
+    this.#waiting.delete(asked);
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * What a destination takes in: the pages of each iteration and, with the last one, the other images.
+ *
+ * @module
+ */
+
+import { asPhaulError, PhaulError } from "../errors.ts";
+import { openPageChannel, type PageChannel } from "../criu/mod.ts";
+import {
+  type ByteStream,
+  type ImageTotals,
+  type IterationStartedReply,
+  type PrepareRequest,
+  receiveImages,
+  type StartIterationRequest,
+  type StopIterationRequest,
+} from "../wire/mod.ts";
+import { imageSink } from "./images.ts";
+import { PageRelay, type RelayFigures } from "./relay.ts";
+import { PhaulServer } from "./server.ts";
+import type { TicketOffice } from "./tickets.ts";
+
+/** Images that one migration may bring besides its pages. */
+const IMAGE_LIMITS = { maxImages: 100_000, maxTotalBytes: 64 * 2 ** 30 };
+
+/** What an intake is made of. */
+export interface IntakeParts {
+  /** Of this migration alone. */
+  readonly workDir: string;
+  readonly criuPath: string;
+  readonly tickets: TicketOffice;
+  /** Called whenever something that came in cannot be used; maybe more than once. */
+  readonly onFailure: (error: PhaulError) => void;
+}
+
+/** The data connections of one migration and where their contents go. */
+export class Intake implements Disposable {
+  readonly #parts: IntakeParts;
+  readonly #channel: PageChannel;
+  readonly #relay: PageRelay;
+  readonly #server: PhaulServer;
+  #images: Promise<ImageTotals> | undefined;
+
+  private constructor(parts: IntakeParts, channel: PageChannel) {
+    this.#parts = parts;
+    this.#channel = channel;
+    this.#relay = new PageRelay(channel, "incoming");
+    this.#server = new PhaulServer({
+      memory: channel.criuEnd,
+      workDir: parts.workDir,
+      criuPath: parts.criuPath,
+    });
+    this.#relay.failed.catch((error) => parts.onFailure(asPhaulError(error)));
+  }
+
+  /** Makes the page channel, and nothing else yet. */
+  static async open(parts: IntakeParts): Promise<Intake> {
+    return new Intake(parts, await openPageChannel(parts.workDir));
+  }
+
+  /** Where the last iteration's images lie. */
+  get imagesDir(): string {
+    return this.#server.lastImagesDir;
+  }
+
+  /** Bytes of pages that came in, over all iterations. */
+  get totalBytes(): number {
+    return this.#relay.totalBytes;
+  }
+
+  /** Gets ready for an iteration and hands out the tickets for its streams. */
+  async start({ final }: StartIterationRequest): Promise<IterationStartedReply> {
+    const { tickets, onFailure } = this.#parts;
+    await this.#server.startIter();
+    this.#server.failed.catch((error) => onFailure(asPhaulError(error)));
+    const pagesTicket = tickets.issue("pages", (stream) => this.#relay.begin(stream));
+    if (!final) return { type: "iteration-started", pagesTicket };
+    const imagesTicket = tickets.issue("images", (stream) => this.#receiveImages(stream));
+    return { type: "iteration-started", pagesTicket, imagesTicket };
+  }
+
+  /**
+   * Ends an iteration once all of it lies in its images.
+   *
+   * @throws PhaulError `page-stream` when the source sent something else than what came
+   */
+  async stop({ iteration, pageBytes, pageHash }: StopIterationRequest): Promise<RelayFigures> {
+    const figures = await this.#relay.end();
+    if (figures.hash !== pageHash || figures.bytes !== pageBytes) {
+      throw new PhaulError(
+        "page-stream",
+        `Cannot use iteration ${iteration}: what came (${figures.bytes} bytes) is not what was ` +
+          `sent (${pageBytes} bytes)`,
+      );
+    }
+    await this.#server.stopIter();
+    return figures;
+  }
+
+  /**
+   * Resolves when all images lie beside the last iteration's pages.
+   *
+   * @throws PhaulError `protocol` when the source announced other images
+   */
+  async complete({ imageCount, imageBytes }: PrepareRequest): Promise<void> {
+    const totals = await this.#images;
+    if (totals?.imageCount === imageCount && totals.imageBytes === imageBytes) return;
+    throw new PhaulError("protocol", "Cannot restore: the images did not come in full");
+  }
+
+  /** Ends all that is under way; images stay where they are. */
+  async abort(reason: PhaulError): Promise<void> {
+    this.#parts.tickets.revoke();
+    this.#relay.abort(reason);
+    await this.#server.abort();
+  }
+
+  /** Lets go of the channel. */
+  [Symbol.dispose](): void {
+    this.#relay[Symbol.dispose]();
+    this.#channel.close();
+  }
+
+  #receiveImages(stream: ByteStream): void {
+    const dir = this.imagesDir;
+    this.#images = receiveImages(stream, {
+      openFile: (name) => imageSink(dir, name),
+      limits: IMAGE_LIMITS,
+    }).finally(() => stream.close());
+    this.#images.catch((error) => this.#parts.onFailure(asPhaulError(error)));
+  }
+}
