@@ -9,7 +9,7 @@ import { errnoName } from "../sys/mod.ts";
 import type { Inquiry, Refusal } from "./conversation.ts";
 import { errorWords, logExcerpt } from "./log.ts";
 import type { RequestMessage, RequestType, ResponseMessage } from "./messages.ts";
-import { remedyFor } from "./remedies.ts";
+import { isNoSpace, remedyFor } from "./remedies.ts";
 
 /** What a {@linkcode CriuError} knows. */
 export interface CriuErrorDetails {
@@ -36,7 +36,7 @@ export class CriuError extends PhaulError {
 
   /** `action` is what could not be done, as in `dump process 4711`. */
   constructor(code: ErrorCode, action: string, details: CriuErrorDetails) {
-    super(code, `Cannot ${action}: ${details.reason}`, {
+    super(codeFor(code, details.reason), `Cannot ${action}: ${details.reason}`, {
       cause: details.cause,
       remedy: remedyFor(details.reason),
     });
@@ -83,6 +83,11 @@ export function unreadableAnswer({ request, logPath }: Inquiry, cause: unknown):
     logPath,
     cause,
   });
+}
+
+/** A full directory is the operator's to mend, whatever CRIU was about. */
+function codeFor(code: ErrorCode, reason: string): ErrorCode {
+  return isNoSpace(reason) ? "no-space" : code;
 }
 
 function codeOf(type: RequestType): ErrorCode {

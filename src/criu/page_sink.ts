@@ -7,6 +7,7 @@
 import { PhaulError, SyscallError } from "../errors.ts";
 import { type Fd, PidFd, signalName } from "../sys/mod.ts";
 import { logExcerpt } from "./log.ts";
+import { isNoSpace, remedyFor } from "./remedies.ts";
 import { shutdownPages } from "./page_channel.ts";
 import { CriuSession } from "./session.ts";
 
@@ -137,9 +138,13 @@ async function awaitEnd(session: CriuSession, pid: number, logPath: string): Pro
   await session.exited;
   if (status === 0) return;
   const { reason } = await logExcerpt(logPath);
+  const why = reason ?? `CRIU's page server ${endOf(status)}`;
   throw new PhaulError(
-    "criu-failed",
-    `Cannot take pages in: ${reason ?? `CRIU's page server ${endOf(status)}`}`,
+    isNoSpace(why) ? "no-space" : "criu-failed",
+    `Cannot take pages in: ${why}`,
+    {
+      remedy: remedyFor(why),
+    },
   );
 }
 

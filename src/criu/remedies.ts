@@ -4,6 +4,8 @@
  * @module
  */
 
+const NO_SPACE = /No space left/;
+
 /** Patterns of CRIU's words, 3.17 to 4.2; the first that fits counts. */
 const REMEDIES: readonly (readonly [RegExp, string])[] = [
   [/--tcp-established|Connected TCP socket/, "Migrate with --tcp-established or --tcp-close"],
@@ -25,7 +27,7 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
     "End the process that has this pid on the destination",
   ],
   [/Can't bind .*Address already in use/, "Free the address on the destination"],
-  [/No space left/, "Make room in the work dir, or name another with --work-dir"],
+  [NO_SPACE, "Make room in the work dir, or name another with --work-dir"],
   [
     /soft-?dirty|dirty track/i,
     "Migrate with --mode stop-and-copy: this kernel tracks no dirty memory",
@@ -35,4 +37,9 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
 /** What to do about `reason`; undefined when nothing is known to help. */
 export function remedyFor(reason: string): string | undefined {
   return REMEDIES.find(([pattern]) => pattern.test(reason))?.[1];
+}
+
+/** True when `reason` says that a directory is full. */
+export function isNoSpace(reason: string): boolean {
+  return NO_SPACE.test(reason);
 }

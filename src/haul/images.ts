@@ -4,6 +4,7 @@
  * @module
  */
 
+import { PhaulError } from "../errors.ts";
 import type { ImageSink, OutgoingImage } from "../wire/mod.ts";
 
 const CHUNK_BYTES = 256 * 1024;
@@ -44,7 +45,11 @@ export async function imageSink(dir: string, name: string): Promise<ImageSink> {
   const file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
   return {
     async write(chunk) {
-      for (let done = 0; done < chunk.length;) done += await file.write(chunk.subarray(done));
+      try {
+        for (let done = 0; done < chunk.length;) done += await file.write(chunk.subarray(done));
+      } catch (cause) {
+        throw isFull(cause) ? noSpace(path, cause) : cause;
+      }
     },
     close() {
       file.close();
@@ -55,4 +60,15 @@ export async function imageSink(dir: string, name: string): Promise<ImageSink> {
       await Deno.remove(path).catch(() => {});
     },
   };
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Error && error.message.includes("(os error 28)");
+}
+
+function noSpace(path: string, cause: unknown): PhaulError {
+  return new PhaulError("no-space", `Cannot write image "${path}": no space is left`, {
+    remedy: "Make room in the work dir, or name another with --work-dir",
+    cause,
+  });
 }
