@@ -29,14 +29,15 @@ import type { ServeOptions } from "./options.ts";
 import { Stages } from "./stages.ts";
 import type { TicketOffice } from "./tickets.ts";
 import { Watchdog } from "./watchdog.ts";
+import type { WorkDir } from "./work_dir.ts";
 
 /** What a destination's role works with. */
 export interface DestinationParts {
   readonly begin: BeginRequest;
   readonly options: ServeOptions;
   readonly criuPath: string;
-  /** Of this migration alone; removed when it ends. */
-  readonly workDir: string;
+  /** Of this migration alone; the role disposes of it. */
+  readonly workDir: WorkDir;
   readonly tickets: TicketOffice;
   readonly sink: EventSink;
   /** Called once, when the role has nothing left to do by itself. */
@@ -93,7 +94,8 @@ export class DestinationRole {
 
   /** Admits a migration: its page channel is made, and nothing else yet. */
   static async admit(parts: DestinationParts): Promise<DestinationRole> {
-    const { workDir, criuPath, tickets } = parts;
+    const { criuPath, tickets } = parts;
+    const workDir = parts.workDir.path;
     const onFailure = (error: PhaulError) => role.#machine.dispatch("failed", error);
     const intake = await Intake.open({ workDir, criuPath, tickets, onFailure });
     const role = new DestinationRole(parts, intake);
@@ -131,14 +133,9 @@ export class DestinationRole {
     }
   }
 
-  /** The link to the source ended. */
-  peerLost(error: PhaulError): void {
-    this.#machine.dispatch("peer-lost", error);
-  }
-
-  /** This side wants to give up, as far as it still may. */
-  cancel(error: PhaulError): void {
-    this.#machine.dispatch("cancel", error);
+  /** The link to the source ended, or this side wants to give up, as far as it still may. */
+  interrupt(event: "peer-lost" | "cancel", error: PhaulError): void {
+    this.#machine.dispatch(event, error);
   }
 
   /** Dispatches a request as an event; the table's actions answer it. */
@@ -152,7 +149,7 @@ export class DestinationRole {
     const { migration } = this;
     const stages = this.#stages;
     return {
-      "receive": () => void this.#receive(),
+      "receive": () => void this.#receive().catch(this.#fail),
       "restore": () => this.#start(() => this.#restore()),
       "journal-prepared": async () => {
         await stages.pass({ event: "prepared", migration });
@@ -180,8 +177,7 @@ export class DestinationRole {
       "discard": () => this.#start(() => this.#discard()),
       "answer-discarded": () => this.#answers.give("abort", { type: "discarded" }),
       "refuse": (cause) => this.#answers.refuse(askedBy(cause.event), this.#refusal(cause)),
-      "tidy": () =>
-        this.#stages.leniently(() => Deno.remove(this.#parts.workDir, { recursive: true })),
+      "tidy": () => this.#tidy(),
       "report": () => this.#report(),
     };
   }
@@ -192,14 +188,9 @@ export class DestinationRole {
     if (!request) return;
     const { iteration, final } = request;
     const { migration } = this;
-    try {
-      await this.#stages.pass({ event: "iteration-begin", migration, iteration, final });
-      if (final) this.#held = await HeldTree.prepare(this.#parts.criuPath, this.#parts.begin);
-      this.#answers.give("iteration", await this.#intake.start(request));
-    } catch (error) {
-      this.#machine.dispatch("failed", asPhaulError(error));
-      this.#answers.refuse("iteration", asPhaulError(error));
-    }
+    await this.#stages.pass({ event: "iteration-begin", migration, iteration, final });
+    if (final) this.#held = await HeldTree.prepare(this.#parts.criuPath, this.#parts.begin);
+    this.#answers.give("iteration", await this.#intake.start(request));
   }
 
   async #stopIteration(request: StopIterationRequest): Promise<Reply> {
@@ -212,7 +203,7 @@ export class DestinationRole {
       this.#stages.tell({ event: "progress", migration, iteration, pagesWritten, bytes });
       return { type: "iteration-stopped" };
     } catch (error) {
-      this.#machine.dispatch("failed", asPhaulError(error));
+      this.#fail(error);
       throw error;
     } finally {
       this.#busy = false;
@@ -260,12 +251,17 @@ export class DestinationRole {
     return "cleared";
   }
 
+  readonly #fail = (error: unknown): void => this.#machine.dispatch("failed", asPhaulError(error));
+
   /** Starts work whose end is an event. */
   #start(work: () => Promise<DestinationEvent>): void {
-    work().then(
-      (event) => this.#machine.dispatch(event),
-      (error) => this.#machine.dispatch("failed", asPhaulError(error)),
-    );
+    work().then((event) => this.#machine.dispatch(event), this.#fail);
+  }
+
+  async #tidy(): Promise<void> {
+    const { workDir, options } = this.#parts;
+    if (this.state === "discarded") await workDir.keepLogs(`${options.stateDir}/logs`);
+    await workDir[Symbol.asyncDispose]();
   }
 
   async #report(): Promise<void> {

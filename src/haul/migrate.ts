@@ -90,7 +90,7 @@ async function attempt(
     memoryBytes: victim.memoryBytes,
   });
   const { peer: address, insecure, tokenFile, timeouts } = options;
-  await using workDir = await newWorkDir(options.workDir, migration);
+  await using workDir = await newWorkDir(options.workDir, migration, "source");
   using peer = await Peer.connect({ address, insecure, tokenFile, timeouts }, signal);
   await begin(peer, beginRequest(options, migration, victim, await criuVersion(criuPath)), stages, {
     options,

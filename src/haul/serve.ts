@@ -24,7 +24,7 @@ import { DestinationRole } from "./destination.ts";
 import type { EventSink } from "./events.ts";
 import type { ServeOptions } from "./options.ts";
 import { TicketBook } from "./tickets.ts";
-import { DEFAULT_WORK_DIR } from "./work_dir.ts";
+import { DEFAULT_WORK_DIR, newWorkDir } from "./work_dir.ts";
 
 /** How many ended migrations are remembered, to answer a verdict that comes again. */
 const REMEMBERED = 1000;
@@ -102,7 +102,7 @@ class Server {
   async end(): Promise<void> {
     const error = new PhaulError("cancelled", "Cannot go on: the destination is shutting down");
     for (const role of this.#roles.values()) {
-      role.cancel(error);
+      role.interrupt("cancel", error);
       if (role.state === "prepared" || role.state === "lost") {
         this.#sink({
           event: "warning",
@@ -148,7 +148,7 @@ class Server {
     });
     const error = await link.lost;
     this.#links.delete(link);
-    role?.peerLost(error);
+    role?.interrupt("peer-lost", error);
   }
 
   async #answer(role: DestinationRole, request: Exclude<Request, BeginRequest>): Promise<Reply> {
@@ -174,8 +174,7 @@ class Server {
       files: begin.files,
       ownPidNamespace: begin.ownPidNamespace,
     });
-    const workDir = `${this.#options.workDir ?? DEFAULT_WORK_DIR}/${begin.migrationId}`;
-    await ensureDirectory(workDir);
+    const workDir = await newWorkDir(this.#options.workDir, begin.migrationId, "destination");
     const role = await DestinationRole.admit({
       begin,
       options: this.#options,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Side } from "../migrate/tables.ts";
 import { ensureDirectory } from "../proc/mod.ts";
 
 /** On tmpfs on every common distribution. */
@@ -17,14 +18,18 @@ export interface WorkDir extends AsyncDisposable {
 }
 
 /**
- * Makes `<base>/<migration>`, of mode 0700.
+ * Makes `<base>/<migration>-<side>`, of mode 0700; one host may be both sides at once.
  *
  * @throws PhaulError `directory-unusable`
  */
-export async function newWorkDir(base: string | undefined, migration: string): Promise<WorkDir> {
+export async function newWorkDir(
+  base: string | undefined,
+  migration: string,
+  side: Side,
+): Promise<WorkDir> {
   const parent = base ?? DEFAULT_WORK_DIR;
   await ensureDirectory(parent);
-  const path = `${parent}/${migration}`;
+  const path = `${parent}/${migration}-${side}`;
   await ensureDirectory(path);
   return {
     path,
