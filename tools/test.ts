@@ -13,13 +13,7 @@ import { type Lane, PLAN_NAMES, planOf, type Stage } from "./lanes.ts";
 import { ROOT } from "./process.ts";
 import { ensureHostPackages } from "./setup.ts";
 import { type Counts, NO_TESTS, readSummary, showCounts, sumCounts } from "./summary.ts";
-import {
-  allPairs,
-  forgetTransitions,
-  readTransitions,
-  showTransitions,
-  traceFile,
-} from "./transitions.ts";
+import { allPairs, forgetTransitions, readTransitions, showTransitions } from "./transitions.ts";
 
 /** How a lane ended. */
 interface Result {
@@ -107,10 +101,7 @@ async function runLane(
   const child = new Deno.Command(Deno.execPath(), {
     args: [...lane.args, ...(lane.kind === "test" ? rest : [])],
     cwd: ROOT,
-    env: {
-      ...(colour ? { FORCE_COLOR: "1" } : { NO_COLOR: "1" }),
-      ...(lane.traced ? { PHAUL_TRACE: traceFile(name) } : {}),
-    },
+    env: colour ? { FORCE_COLOR: "1" } : { NO_COLOR: "1" },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

@@ -1,9 +1,8 @@
 /**
  * Which pairs of state and event of the state tables a test run exercised for real.
  *
- * Every phaul that a test runs leaves its transitions in `build/transitions/*.jsonl`, one object
- * `{side, from, event, to}` a line: from its `--json` events, or by itself into the file that
- * `PHAUL_TRACE` names.
+ * Tests that run phaul leave the transitions of its `--json` events in `build/transitions/*.jsonl`, one
+ * object `{side, from, event, to}` a line.
  *
  * @module
  */
@@ -23,11 +22,6 @@ const FOLDER = `${ROOT}build/transitions`;
 export async function forgetTransitions(): Promise<void> {
   if (await exists(FOLDER)) await Deno.remove(FOLDER, { recursive: true });
   await Deno.mkdir(FOLDER, { recursive: true });
-}
-
-/** The file for `PHAUL_TRACE` of one lane. */
-export function traceFile(lane: string): string {
-  return `${FOLDER}/${lane}.jsonl`;
 }
 
 /** The pairs that were exercised, one for each time. */
@@ -83,7 +77,8 @@ export function showTransitions(exercised: readonly Pair[], all: readonly Pair[]
     ...hit.map((pair) => `  ${keyOf(pair).padEnd(56)} ${times.get(keyOf(pair))} times`),
     "Not exercised:",
     ...byState(missed),
-    ...unknown.map((key) => `NOT IN THE TABLE: ${key}`),
+    ...(unknown.length > 0 ? ["Seen besides, in states that are final:"] : []),
+    ...unknown.map((key) => `  ${key}`),
   ].join("\n");
 }
 

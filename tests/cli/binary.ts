@@ -5,7 +5,10 @@
  * @module
  */
 
-const BINARY: string = new URL("../../dist/phaul", import.meta.url).pathname;
+const ROOT: string = new URL("../..", import.meta.url).pathname;
+const BINARY = `${ROOT}dist/phaul`;
+/** Where the test runner looks for the transitions that phaul made. */
+const TRANSITIONS = `${ROOT}build/transitions`;
 
 /** How the binary is run. */
 export interface BinaryOptions {
@@ -79,6 +82,7 @@ export class RunningPhaul implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #lines: AsyncIterator<string>;
   readonly #said: Promise<string>;
+  readonly #transitions: Record<string, unknown>[] = [];
 
   private constructor(child: Deno.ChildProcess) {
     this.#child = child;
@@ -94,11 +98,18 @@ export class RunningPhaul implements AsyncDisposable {
   /** Waits for the next event of that name; fails with what phaul said when it ends before. */
   async event(name: string): Promise<Record<string, unknown>> {
     for (;;) {
-      const { value, done } = await this.#lines.next();
-      if (done) throw new Error(`phaul ended before "${name}"; it said:\n${await this.#said}`);
-      const event: Record<string, unknown> = JSON.parse(value);
+      const event = await this.#next();
+      if (!event) throw new Error(`phaul ended before "${name}"; it said:\n${await this.#said}`);
       if (event["event"] === name) return event;
     }
+  }
+
+  async #next(): Promise<Record<string, unknown> | undefined> {
+    const { value, done } = await this.#lines.next();
+    if (done) return undefined;
+    const event: Record<string, unknown> = JSON.parse(value);
+    if (event["event"] === "transition") this.#transitions.push(event);
+    return event;
   }
 
   /** Sends a signal. */
@@ -108,7 +119,7 @@ export class RunningPhaul implements AsyncDisposable {
 
   /** Waits for its end. */
   async ended(): Promise<{ code: number; stderr: string }> {
-    while (!(await this.#lines.next()).done);
+    while (await this.#next() !== undefined);
     return { code: (await this.#child.status).code, stderr: await this.#said };
   }
 
@@ -119,7 +130,16 @@ export class RunningPhaul implements AsyncDisposable {
       // It has ended.
     }
     await this.ended();
+    await saveTransitions(this.#transitions);
   }
+}
+
+async function saveTransitions(events: readonly Record<string, unknown>[]): Promise<void> {
+  await Deno.mkdir(TRANSITIONS, { recursive: true });
+  const lines = events.map(({ side, from, on, to }) =>
+    `${JSON.stringify({ side, from, event: on, to })}\n`
+  );
+  await Deno.writeTextFile(`${TRANSITIONS}/cli.jsonl`, lines.join(""), { append: true });
 }
 
 async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, void> {
