@@ -30,4 +30,7 @@ const roles: Roles = {
   },
 };
 
-Deno.exit(await runCli(Deno.args, { terminal: processTerminal(), roles }));
+const terminal = processTerminal();
+const code = await runCli(Deno.args, { terminal, roles });
+await terminal.flush();
+Deno.exit(code);

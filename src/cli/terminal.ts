@@ -6,9 +6,9 @@
 
 /** Where the commands write; tests give them one that remembers. */
 export interface Terminal {
-  /** Writes to standard output: results and JSON events. */
+  /** Writes to standard output: results and JSON events. Returns at once. */
   out(text: string): void;
-  /** Writes to standard error: progress, warnings, errors. */
+  /** Writes to standard error: progress, warnings, errors. Returns at once. */
   err(text: string): void;
   /** True when standard error is a terminal on which a line can be redrawn. */
   readonly live: boolean;
@@ -16,17 +16,36 @@ export interface Terminal {
   columns(): number;
 }
 
+/** The terminal of this process, which has to be flushed before the end. */
+export interface ProcessTerminal extends Terminal {
+  /** Waits until all is written, but not for ever. */
+  flush(): Promise<void>;
+}
+
+/** What bytes are written to. */
+export interface ByteSink {
+  write(data: Uint8Array): Promise<number>;
+}
+
 /** A width that fits anywhere, for terminals that do not tell theirs. */
 const USUAL_COLUMNS = 80;
+/** Far more than any reader that still reads leaves unread. */
+const MAX_WAITING_BYTES = 16 * 2 ** 20;
+/** How long the end of phaul waits for a reader that stands still. */
+const FLUSH_DEADLINE_MS = 2_000;
 
 /** The terminal of this process. */
-export function processTerminal(): Terminal {
-  const encoder = new TextEncoder();
+export function processTerminal(): ProcessTerminal {
+  const out = new PatientWriter(Deno.stdout);
+  const err = new PatientWriter(Deno.stderr);
   return {
-    out: (text) => writeAll(Deno.stdout, encoder.encode(text)),
-    err: (text) => writeAll(Deno.stderr, encoder.encode(text)),
+    out: (text) => out.write(text),
+    err: (text) => err.write(text),
     live: Deno.stderr.isTerminal() && Deno.env.get("TERM") !== "dumb",
     columns: terminalColumns,
+    async flush() {
+      await Promise.all([out.flush(FLUSH_DEADLINE_MS), err.flush(FLUSH_DEADLINE_MS)]);
+    },
   };
 }
 
@@ -39,13 +58,52 @@ function terminalColumns(): number {
 }
 
 /**
- * Writes everything, at once: an event must be out before what it announces happens. A reader that
- * went away does not stop a migration, so a broken pipe is passed over.
+ * Writes in order and in the background. Written at once, a reader that stands still (Ctrl-S, a full
+ * pipe) would stop phaul in the middle of a switchover, with the tree frozen and nobody watching it.
+ * A reader that went away is no reason to fail either: what it would have read is dropped.
  */
-function writeAll(stream: { writeSync(p: Uint8Array): number }, data: Uint8Array): void {
-  try {
-    for (let done = 0; done < data.length;) done += stream.writeSync(data.subarray(done));
-  } catch (error) {
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+export class PatientWriter {
+  readonly #sink: ByteSink;
+  readonly #queue: Uint8Array[] = [];
+  readonly #encoder = new TextEncoder();
+  #waitingBytes = 0;
+  #broken = false;
+  #working: Promise<void> | undefined;
+
+  constructor(sink: ByteSink) {
+    this.#sink = sink;
+  }
+
+  /** Takes text; returns at once and never throws. */
+  write(text: string): void {
+    const data = this.#encoder.encode(text);
+    if (this.#broken || this.#waitingBytes + data.length > MAX_WAITING_BYTES) return;
+    this.#queue.push(data);
+    this.#waitingBytes += data.length;
+    this.#working ??= this.#work();
+  }
+
+  /** Waits until all is written or `deadlineMs` is over. */
+  async flush(deadlineMs: number): Promise<void> {
+    if (this.#working === undefined) return;
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, deadlineMs);
+    await Promise.race([this.#working, late.promise]);
+    clearTimeout(timer);
+  }
+
+  async #work(): Promise<void> {
+    try {
+      for (let data = this.#queue.shift(); data !== undefined; data = this.#queue.shift()) {
+        for (let done = 0; done < data.length;) {
+          done += await this.#sink.write(data.subarray(done));
+        }
+        this.#waitingBytes -= data.length;
+      }
+    } catch {
+      this.#broken = true;
+      this.#queue.length = 0;
+    }
+    this.#working = undefined;
   }
 }

@@ -30,7 +30,7 @@ export function describeWhereabouts(where: Whereabouts, pid: number, peer: strin
     case "in-doubt":
       return `Process ${pid} no longer runs on this host; whether it runs on ${peer} is not known`;
     case "gone":
-      return `There is no process ${pid} on this host, and none came to run on ${peer}`;
+      return `Process ${pid} runs neither on this host nor on ${peer}`;
     default:
       throw new TypeError(`Unknown: ${where satisfies never}`);
   }

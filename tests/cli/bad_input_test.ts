@@ -12,7 +12,7 @@ function assertRefused(ended: Ended, code: number, about: RegExp): void {
   assertEquals([ended.code, ended.stdout], [code, ""], ended.stderr);
   const lines = ended.stderr.trim().split("\n");
   const report = lines.slice(
-    lines.findIndex((line) => /^(Process|There is no process) \d/.test(line)),
+    lines.findIndex((line) => /^Process \d/.test(line)),
   );
   const [_where, what = "", remedy = ""] = report;
   assert(about.test(what), what);
