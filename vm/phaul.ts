@@ -126,7 +126,8 @@ export async function startMigration(
   options: RunOptions = {},
 ): Promise<PhaulRun> {
   const hook = await hookArgument(source, `migrate-${victim.pid}`, options.hook);
-  const command = `exec phaul migrate --json --state-dir ${STATE_DIR} --token-file ${tokenOf(destination)} ` +
+  const command =
+    `exec phaul migrate --json --state-dir ${STATE_DIR} --token-file ${tokenOf(destination)} ` +
     `--pid ${victim.pid} --peer ${destination.address} ${hook} ${options.args ?? ""}`;
   return new PhaulRun(source, await source.start(command, options.log ?? "migrate"));
 }
