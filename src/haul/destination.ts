@@ -11,13 +11,14 @@ import {
   type DestinationEvent,
   type DestinationState,
 } from "../migrate/tables.ts";
-import type {
-  BeginRequest,
-  PrepareRequest,
-  Reply,
-  Request,
-  StartIterationRequest,
-  StopIterationRequest,
+import {
+  type BeginRequest,
+  errorTexts,
+  type PrepareRequest,
+  type Reply,
+  type Request,
+  type StartIterationRequest,
+  type StopIterationRequest,
 } from "../wire/mod.ts";
 import { Answers, type Asked, askedBy } from "./answers.ts";
 import type { EventSink } from "./events.ts";
@@ -59,6 +60,7 @@ export class DestinationRole {
   #prepare: PrepareRequest | undefined;
   #held: HeldTree | undefined;
   #reason: PhaulError | undefined;
+  #because: PhaulError | undefined;
   #steps = 0;
   #busy = false;
 
@@ -126,8 +128,10 @@ export class DestinationRole {
       case "commit":
         return await this.#ask("commit");
       case "abort":
-        this.#reason ??= new PhaulError("cancelled", `The source gave up: ${request.reason}`);
-        return await this.#ask("abort");
+        return await this.#ask(
+          "abort",
+          new PhaulError("cancelled", `The source gave up: ${request.reason}`),
+        );
       default:
         return request satisfies never;
     }
@@ -139,9 +143,9 @@ export class DestinationRole {
   }
 
   /** Dispatches a request as an event; the table's actions answer it. */
-  #ask(event: Asked): Promise<Reply> {
+  #ask(event: Asked, error?: PhaulError): Promise<Reply> {
     const answer = this.#answers.wait(event);
-    this.#machine.dispatch(event);
+    this.#machine.dispatch(event, error);
     return answer;
   }
 
@@ -172,10 +176,15 @@ export class DestinationRole {
       },
       "journal-discarded": async (cause) => {
         this.#reason ??= cause.error;
+        // The source knows its own reasons; for this side's it may have seen a closed stream only.
+        if (cause.event !== "abort") this.#because = this.#reason;
         await this.#stages.leniently(() => this.#journal.record("DISCARDED"));
       },
       "discard": () => this.#start(() => this.#discard()),
-      "answer-discarded": () => this.#answers.give("abort", { type: "discarded" }),
+      "answer-discarded": () => {
+        const because = this.#because && errorTexts(this.#because);
+        this.#answers.give("abort", { type: "discarded", because });
+      },
       "refuse": (cause) => this.#answers.refuse(askedBy(cause.event), this.#refusal(cause)),
       "tidy": () => this.#tidy(),
       "report": () => this.#report(),
@@ -285,6 +294,7 @@ export class DestinationRole {
   }
 
   #refusal(cause: Cause<DestinationEvent>): PhaulError {
+    if (cause.event === "abort") return this.#outOfTurn(cause.event);
     return this.#reason ?? cause.error ?? this.#outOfTurn(cause.event);
   }
 

@@ -76,7 +76,8 @@ class Server {
   readonly #sink: EventSink;
   readonly #tickets = new TicketBook();
   readonly #roles = new Map<string, DestinationRole>();
-  readonly #links = new Set<ControlLink>();
+  /** The control links, each with the migration that it last spoke of. */
+  readonly #links = new Map<ControlLink, DestinationRole | undefined>();
 
   constructor(
     options: ServeOptions,
@@ -111,7 +112,7 @@ class Server {
         });
       } else await role.ended;
     }
-    for (const link of this.#links) link.close();
+    for (const link of this.#links.keys()) link.close();
   }
 
   async #connection(stream: ByteStream): Promise<void> {
@@ -130,29 +131,40 @@ class Server {
     }
   }
 
-  /** Serves one control link; the migration it speaks of is the last one it named. */
+  /** Serves one control link until it ends. */
   async #control(link: ControlLink): Promise<void> {
-    let role: DestinationRole | undefined;
-    this.#links.add(link);
-    link.serve(async (request) => {
-      if (request.type === "begin") {
-        if (role) throw new PhaulError("protocol", "Cannot begin: this connection has a migration");
-        role = await this.#admit(request);
-        return { type: "begun" };
-      }
-      if ("migrationId" in request) role = this.#find(request);
-      if (!role) {
-        throw new PhaulError("protocol", `Cannot answer "${request.type}": no migration has begun`);
-      }
-      return await this.#answer(role, request);
-    });
+    this.#links.set(link, undefined);
+    link.serve((request) => this.#answer(link, request));
     const error = await link.lost;
+    const role = this.#links.get(link);
     this.#links.delete(link);
-    role?.interrupt("peer-lost", error);
+    if (role) this.#unlinked(role, error);
   }
 
-  async #answer(role: DestinationRole, request: Exclude<Request, BeginRequest>): Promise<Reply> {
+  async #answer(link: ControlLink, request: Request): Promise<Reply> {
+    if (request.type === "begin") {
+      if (this.#links.get(link)) {
+        throw new PhaulError("protocol", "Cannot begin: this connection has a migration");
+      }
+      const role = await this.#admit(request);
+      // The link may have ended meanwhile.
+      if (this.#links.has(link)) this.#links.set(link, role);
+      else this.#unlinked(role, await link.lost);
+      return { type: "begun" };
+    }
+    if ("migrationId" in request && this.#links.has(link)) {
+      this.#links.set(link, this.#find(request));
+    }
+    const role = this.#links.get(link);
+    if (!role) {
+      throw new PhaulError("protocol", `Cannot answer "${request.type}": no migration has begun`);
+    }
     return await role.answer(request);
+  }
+
+  /** A link that spoke of `role` ended; the source is lost only when no other one is left. */
+  #unlinked(role: DestinationRole, error: PhaulError): void {
+    if (![...this.#links.values()].includes(role)) role.interrupt("peer-lost", error);
   }
 
   #find(request: { readonly type: string; readonly migrationId: string }): DestinationRole {

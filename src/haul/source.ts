@@ -11,7 +11,7 @@ import type { SourceState } from "../migrate/tables.ts";
 import type { ProcessTree } from "../proc/mod.ts";
 import { sendImages } from "../wire/mod.ts";
 import { PhaulClient } from "./client.ts";
-import { abortDelivered, commitAcknowledged } from "./verdicts.ts";
+import { abortDelivered, commitAcknowledged, CONNECTION_LOST } from "./verdicts.ts";
 import type { ClientReport, PhaulConfig, PhaulLocal } from "./config.ts";
 import { type DumpListener, FinalDump } from "./final_dump.ts";
 import { imagesOf } from "./images.ts";
@@ -60,7 +60,7 @@ export class SourceRole implements PhaulLocal {
   readonly #cancelled = new AbortController();
   #client: Promise<ClientReport> | undefined;
   #finalDump: FinalDump | undefined;
-  #aborting: Promise<void> | undefined;
+  #aborting: Promise<PhaulError | undefined> | undefined;
   #imageBytes = 0;
   #steps = 0;
   #awaitsPeer = false;
@@ -276,7 +276,9 @@ export class SourceRole implements PhaulLocal {
   }
 
   async #tidy(): Promise<void> {
-    await this.#aborting;
+    const theirs = await this.#aborting;
+    // A stream that broke is only what this side saw of the peer's failure.
+    if (theirs && this.#reason && CONNECTION_LOST.has(this.#reason.code)) this.#reason = theirs;
     if (this.#machine.state === "done") {
       await this.#parts.stages.leniently(() =>
         Deno.remove(this.#parts.workDir, { recursive: true })

@@ -5,12 +5,13 @@
  */
 
 import { asPhaulError, type ErrorCode, PhaulError } from "../errors.ts";
+import { remoteError } from "../wire/mod.ts";
 import type { Timeouts } from "./options.ts";
 import type { Peer } from "./peer.ts";
 import type { Stages } from "./stages.ts";
 
 /** Failures of a connection, as against answers of the peer. */
-const CONNECTION_LOST: ReadonlySet<ErrorCode> = new Set([
+export const CONNECTION_LOST: ReadonlySet<ErrorCode> = new Set([
   "peer-lost",
   "peer-silent",
   "peer-unreachable",
@@ -50,22 +51,31 @@ export async function commitAcknowledged(
   return { error, final: failure.final };
 }
 
-/** Sends ABORT; gives up soon, with a warning, when the destination cannot be reached. */
+/**
+ * Sends ABORT; gives up soon, with a warning, when the destination cannot be reached.
+ *
+ * @returns why the destination had given up by itself before
+ */
 export async function abortDelivered(
   peer: Peer,
   migration: string,
   reason: string,
   timeouts: Timeouts,
   stages: Stages,
-): Promise<void> {
+): Promise<PhaulError | undefined> {
+  let theirs: PhaulError | undefined;
   const request = { type: "abort", migrationId: migration, reason } as const;
   const attemptsMs = Math.min(ABORT_ATTEMPTS_MS, timeouts.stepMs);
-  const failure = await insist(peer, () => peer.request(request), attemptsMs);
-  if (!failure || failure.final) return;
+  const failure = await insist(peer, async () => {
+    const { because } = await peer.request(request);
+    theirs = because && remoteError(because);
+  }, attemptsMs);
+  if (!failure || failure.final) return theirs;
   stages.warn(
     `${peer.name} was not told that the migration ended; it may hold images or a stopped copy, ` +
       "never a running one",
   );
+  return undefined;
 }
 
 /** Repeats `ask` over new connections until it is answered; returns nothing when that was a yes. */

@@ -10,7 +10,7 @@ import { Fields } from "./fields.ts";
 import type { Reply, Request } from "./messages.ts";
 import { readReply, readRequest } from "./message_decoders.ts";
 import { replyFields, requestFields } from "./message_encoders.ts";
-import type { ErrorTexts } from "./peer_error.ts";
+import { type ErrorTexts, readErrorTexts } from "./peer_error.ts";
 import { inverted, replyBodies, requestBodies } from "./vocabulary.ts";
 
 /** One message of a control link. `seq` of a reply or error is that of its request. */
@@ -47,15 +47,6 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope {
   const replyType = own(replyTypes, body);
   if (replyType) return { type: "reply", seq, reply: readReply(replyType, checked) };
   throw new PhaulError("protocol", `Cannot take the peer's message "${body}": it is unknown here`);
-}
-
-/** The texts of an error as the peer sent them, not yet cleaned. */
-export function readErrorTexts(fields: Fields): ErrorTexts {
-  return {
-    code: fields.anyText("code"),
-    message: fields.anyText("message"),
-    remedy: fields.anyText("remedy"),
-  };
 }
 
 function rawOf(envelope: Envelope): RawMessage {

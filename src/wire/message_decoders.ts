@@ -14,7 +14,7 @@ import {
   type RestoreOptions,
   ticketBytes,
 } from "./messages.ts";
-import { cleanText } from "./peer_error.ts";
+import { cleanText, readErrorTexts } from "./peer_error.ts";
 import { cgroupsModes, fileKinds, holdModes, inverted } from "./vocabulary.ts";
 
 // The kernel's PID_MAX_LIMIT on 64-bit machines.
@@ -87,8 +87,11 @@ export function readReply(type: Reply["type"], fields: Fields): Reply {
     case "iteration-stopped":
     case "ready":
     case "running":
-    case "discarded":
       return { type };
+    case "discarded": {
+      const because = readErrorTexts(fields);
+      return because.code === "" ? { type } : { type, because };
+    }
     default:
       return type satisfies never;
   }

@@ -42,8 +42,9 @@ export function replyFields(reply: Reply): RawFields {
     case "iteration-stopped":
     case "ready":
     case "running":
-    case "discarded":
       return {};
+    case "discarded":
+      return { ...reply.because };
     default:
       return reply satisfies never;
   }

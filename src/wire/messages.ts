@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { ErrorTexts } from "./peer_error.ts";
+
 /** One task of the tree: its pid in the innermost pid namespace and how it was before the freeze. */
 export interface ProcessSummary {
   readonly pid: number;
@@ -145,6 +147,8 @@ export interface RunningReply {
 /** The answer to `abort`. */
 export interface DiscardedReply {
   readonly type: "discarded";
+  /** Why the destination had given up by itself before. */
+  readonly because?: ErrorTexts;
 }
 
 /** Every answer but the error, which rejects the request. */

@@ -22,7 +22,7 @@ export * from "./messages.ts";
 export { validateImageName } from "./names.ts";
 export { openControl, openData, type OpenOptions } from "./opening.ts";
 export type { DataKind } from "./opening_messages.ts";
-export { RemoteError } from "./peer_error.ts";
+export { errorTexts, RemoteError, remoteError } from "./peer_error.ts";
 export { ownVersions, type VersionRange } from "./preamble.ts";
 export { type Address, type ByteStream, formatAddress } from "./stream.ts";
 export { formatToken, type JoinToken, parseToken, readToken } from "./token.ts";

@@ -6,11 +6,10 @@
 
 import { decodeMessage, encodeMessage } from "./codec.ts";
 import { PhaulError } from "../errors.ts";
-import { readErrorTexts } from "./envelope.ts";
 import { Fields } from "./fields.ts";
 import { readFrame, writeFrame } from "./frames.ts";
 import { ticketBytes } from "./messages.ts";
-import { type ErrorTexts, remoteError } from "./peer_error.ts";
+import { type ErrorTexts, readErrorTexts, remoteError } from "./peer_error.ts";
 import { proofBytes } from "./proof.ts";
 import type { ByteStream } from "./stream.ts";
 

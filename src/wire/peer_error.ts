@@ -5,6 +5,7 @@
  */
 
 import { asPhaulError, type ErrorCode, PhaulError } from "../errors.ts";
+import type { Fields } from "./fields.ts";
 
 const maxTextLength = 1000;
 
@@ -58,6 +59,15 @@ export interface ErrorTexts {
   readonly code: string;
   readonly message: string;
   readonly remedy: string;
+}
+
+/** The texts of an error as the peer sent them, not yet cleaned. */
+export function readErrorTexts(fields: Fields): ErrorTexts {
+  return {
+    code: fields.anyText("code"),
+    message: fields.anyText("message"),
+    remedy: fields.anyText("remedy"),
+  };
 }
 
 /** An error that the peer answered with, as against one that this side found out. */

@@ -54,4 +54,5 @@ export const replies: readonly Reply[] = [
   { type: "ready" },
   { type: "running" },
   { type: "discarded" },
+  { type: "discarded", because: { code: "no-space", message: "full", remedy: "make room" } },
 ];
