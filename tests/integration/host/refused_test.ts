@@ -1,22 +1,10 @@
 /** What the source refuses before anything is touched: the exit code, the reason and the remedy. */
 
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { BINARY } from "../../../tools/build.ts";
 import { run } from "../../../tools/process.ts";
-import type { PhaulRun } from "./phaul.ts";
-import { expectCode, PORT, World } from "./world.ts";
-
-/** Fails unless phaul refused with this code, a reason that holds `reason`, and a remedy if any. */
-async function expectRefusal(run: PhaulRun, code: number, reason: string, remedy?: string) {
-  await expectCode(run, code);
-  const failed = await run.event("failed");
-  assertEquals(failed.exitCode, code);
-  assertStringIncludes(String(failed.message), reason);
-  if (remedy !== undefined) assertStringIncludes(String(failed.remedy), remedy);
-  const said = await run.said();
-  assertStringIncludes(said, String(failed.message));
-  assert(!/\n +at /.test(said), "a stack trace is no message");
-}
+import { expectRefusal } from "./refusal.ts";
+import { PORT, World } from "./world.ts";
 
 Deno.test("migrate: a pid that nobody has is refused", async () => {
   await using world = await World.make();

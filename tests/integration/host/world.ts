@@ -128,6 +128,14 @@ export class World implements AsyncDisposable {
     return Number(await appears(path));
   }
 
+  /** Waits until a host has a process of that pid. */
+  async hasProcess(side: Side, pid: number): Promise<void> {
+    await until(
+      `process ${pid} is there`,
+      async () => (await side.host.processes()).some((process) => process.pid === pid),
+    );
+  }
+
   /** Puts a process of alpha into a cgroup that is named as systemd names those of services. */
   async serviceCgroup(pid: number): Promise<ServiceCgroup> {
     return await ServiceCgroup.make(this.alpha.host, pid);
@@ -163,9 +171,12 @@ export class World implements AsyncDisposable {
   }
 
   async #leftOn(side: Side): Promise<string> {
-    const images = await Array.fromAsync(Deno.readDir(side.workDir)).catch(() => []);
+    // By the host itself, which may have something mounted there.
+    const images = (await side.host.try("ls", "-A", side.workDir)).stdout.split("\n").filter(
+      Boolean,
+    );
     const criu = (await side.host.processes()).filter(({ command }) => command.includes("swrk"));
-    return [...images.map(({ name }) => name), ...criu.map(({ command }) => command)].join(", ");
+    return [...images, ...criu.map(({ command }) => command)].join(", ");
   }
 
   /** What every phaul is given, unless the test gives it something else. */
