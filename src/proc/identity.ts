@@ -30,6 +30,7 @@ export function refuseThreads(pid: number, procRoot: string = PROC_ROOT): void {
     throw new PhaulError(
       "kernel-thread",
       `Cannot migrate process ${pid}: "${stat.comm}" is ${what}`,
+      { remedy: "Name a process of a program: ps shows the names of kernel threads in brackets" },
     );
   }
   if (status.threadGroup !== pid) {
