@@ -33,6 +33,11 @@ export class Answers {
     this.#waiting.delete(asked);
   }
 
+  /** Refuses everybody who waits for something else than `kept`. */
+  refuseAllBut(kept: Asked, error: PhaulError): void {
+    for (const asked of [...this.#waiting.keys()]) if (asked !== kept) this.refuse(asked, error);
+  }
+
   /** Refuses whoever waits. */
   refuse(asked: Asked, error: PhaulError): void {
     this.#waiting.get(asked)?.reject(error);

@@ -103,6 +103,7 @@ export class PhaulClient {
       const last = await this.#preCopy(session);
       await this.#switchOver(session, last);
     } catch (error) {
+      await this.#remote.abort();
       throw signal?.aborted ? asPhaulError(signal.reason) : error;
     } finally {
       signal?.removeEventListener("abort", giveUp);

@@ -237,7 +237,7 @@ export class DestinationRole {
   }
 
   async #continue(): Promise<DestinationEvent> {
-    await this.#held?.continue(this.#stoppedBefore());
+    await this.#held?.continue(this.#prepare?.processes ?? []);
     return "continued";
   }
 
@@ -254,9 +254,7 @@ export class DestinationRole {
     const reason = this.#reason ?? new PhaulError("cancelled", "The migration was given up");
     await this.#stages.leniently(() => this.#intake.abort(reason));
     await this.#stages.leniently(async () => await this.#held?.discard());
-    for (const event of ["iteration", "prepare", "commit"] as const) {
-      this.#answers.refuse(event, reason);
-    }
+    this.#answers.refuseAllBut("abort", reason);
     return "cleared";
   }
 
@@ -286,11 +284,6 @@ export class DestinationRole {
     this.#intake[Symbol.dispose]();
     this.#final.resolve();
     this.#parts.onEnd();
-  }
-
-  #stoppedBefore(): ReadonlySet<number> {
-    const stopped = this.#prepare?.processes.filter((p) => p.stopped).map((p) => p.pid);
-    return new Set(stopped);
   }
 
   #refusal(cause: Cause<DestinationEvent>): PhaulError {

@@ -6,7 +6,7 @@
 
 import { CriuSession } from "../criu/mod.ts";
 import { ProcessTree } from "../proc/mod.ts";
-import type { BeginRequest, HoldMode, RestoreOptions } from "../wire/mod.ts";
+import type { BeginRequest, HoldMode, ProcessSummary, RestoreOptions } from "../wire/mod.ts";
 
 /**
  * Restores a tree and holds it until it is continued or discarded.
@@ -74,14 +74,10 @@ export class HeldTree implements Disposable {
     await this.#tree?.rootExited();
   }
 
-  /**
-   * Lets the tree run; tasks that were stopped before the migration stay stopped.
-   *
-   * @param stopped Their pids in the innermost pid namespace.
-   */
-  async continue(stopped: ReadonlySet<number>): Promise<void> {
+  /** Lets the tree run; tasks that were stopped before the migration stay stopped. */
+  async continue(processes: readonly ProcessSummary[]): Promise<void> {
     if (this.#mode === "stopped") {
-      this.#tree?.continue(stopped);
+      this.#tree?.continue(new Set(processes.filter((p) => p.stopped).map((p) => p.pid)));
       return;
     }
     this.#release.resolve();

@@ -97,7 +97,12 @@ async function attempt(
   });
   using channel = await openPageChannel(workDir.path);
   using relay = new PageRelay(channel, "outgoing");
-  const remote = new WireRemote(peer, relay);
+  using remote = new WireRemote(
+    peer,
+    relay,
+    (iteration, { pages: pagesWritten, bytes }) =>
+      stages.tell({ event: "progress", migration, iteration, pagesWritten, bytes }),
+  );
   const role = new SourceRole({
     migration,
     options,

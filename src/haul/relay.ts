@@ -60,12 +60,17 @@ export class PageRelay implements Disposable {
 
   /** Bytes of pages that passed so far, over all iterations: what a watchdog looks at. */
   get totalBytes(): number {
-    return this.#bytesBefore + (this.#leg?.parser.bytes ?? 0);
+    return this.#bytesBefore + this.bytes;
   }
 
   /** Pages that passed so far in this iteration. */
   get pages(): number {
     return this.#leg?.parser.pages ?? 0;
+  }
+
+  /** Bytes that passed so far in this iteration. */
+  get bytes(): number {
+    return this.#leg?.parser.bytes ?? 0;
   }
 
   /** Begins an iteration over `stream`, which becomes the relay's. */

@@ -9,17 +9,25 @@ import type { IterationTraffic, PhaulRemote } from "./config.ts";
 import type { Peer } from "./peer.ts";
 import type { PageRelay } from "./relay.ts";
 
+const PROGRESS_MS = 500;
+
+/** Told how far an iteration has come, twice a second while it flows. */
+export type ProgressListener = (iteration: number, traffic: IterationTraffic) => void;
+
 /** Starts and stops iterations on the destination and connects the page relay to it. */
-export class WireRemote implements PhaulRemote {
+export class WireRemote implements PhaulRemote, Disposable {
   readonly #peer: Peer;
   readonly #relay: PageRelay;
+  readonly #onProgress: ProgressListener;
+  #ticker: number | undefined;
   #iteration = 0;
   #traffic: IterationTraffic | undefined;
   #images: ByteStream | undefined;
 
-  constructor(peer: Peer, relay: PageRelay) {
+  constructor(peer: Peer, relay: PageRelay, onProgress: ProgressListener) {
     this.#peer = peer;
     this.#relay = relay;
+    this.#onProgress = onProgress;
   }
 
   /** The images stream of the final iteration; opened before anything is frozen. */
@@ -33,6 +41,7 @@ export class WireRemote implements PhaulRemote {
     const started = await this.#peer.request({ type: "start-iteration", iteration, final });
     this.#relay.begin(await this.#peer.open("pages", started.pagesTicket));
     if (started.imagesTicket) this.#images = await this.#peer.open("images", started.imagesTicket);
+    this.#ticker = setInterval(() => this.#tellProgress(), PROGRESS_MS);
   }
 
   async stopIter(): Promise<IterationTraffic> {
@@ -40,12 +49,24 @@ export class WireRemote implements PhaulRemote {
   }
 
   abort(): Promise<void> {
-    this.#images?.close();
+    this[Symbol.dispose]();
     return Promise.resolve();
+  }
+
+  /** Ends what an iteration that was given up has left open. */
+  [Symbol.dispose](): void {
+    clearInterval(this.#ticker);
+    this.#images?.close();
+  }
+
+  #tellProgress(): void {
+    const { pages, bytes } = this.#relay;
+    if (pages > 0) this.#onProgress(this.#iteration, { pages, bytes });
   }
 
   async #stop(): Promise<IterationTraffic> {
     const { pages, bytes, hash } = await this.#relay.end();
+    clearInterval(this.#ticker);
     await this.#peer.request({
       type: "stop-iteration",
       iteration: this.#iteration,
