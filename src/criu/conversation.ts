@@ -6,29 +6,9 @@
 
 import type { Fd, Message } from "../sys/mod.ts";
 import { failureOf, unreadableAnswer } from "./failure.ts";
+import type { Inquiry, NotifyHandler, Refusal } from "./inquiry.ts";
 import { REQUEST, type RequestMessage, RESPONSE, type ResponseMessage } from "./messages.ts";
 import type { CriuTransport } from "./transport.ts";
-
-/** What CRIU tells in the middle of a dump or restore. */
-export interface NotifyContext {
-  /** CRIU's name of the stage, such as `post-dump`. */
-  readonly name: string;
-  /** Root of the restored tree, where CRIU says it. */
-  readonly pid?: number;
-  /** A descriptor that came along; closed after the handler unless taken with `intoRaw`. */
-  readonly fd?: Fd;
-}
-
-/** Answers a notify: success by returning, failure by throwing. Stages it does not know, it ignores. */
-export type NotifyHandler = (notify: NotifyContext) => void | Promise<void>;
-
-/** A request with what belongs to it. */
-export interface Inquiry {
-  readonly request: RequestMessage;
-  /** Where CRIU writes its log. */
-  readonly logPath?: string;
-  readonly notify?: NotifyHandler;
-}
 
 /**
  * Sends a request and returns its answer.
@@ -53,12 +33,6 @@ export async function converse(
     }
     refusal = await answered(transport, response, message.fds, notify) ?? refusal;
   }
-}
-
-/** What a handler threw, and at which stage. */
-export interface Refusal {
-  readonly stage: string;
-  readonly error: unknown;
 }
 
 /** A page server of one's own is answered as if it were any page server. */

@@ -6,7 +6,7 @@
 
 import { type ErrorCode, PhaulError } from "../errors.ts";
 import { errnoName } from "../sys/mod.ts";
-import type { Inquiry, Refusal } from "./conversation.ts";
+import type { Inquiry, Refusal } from "./inquiry.ts";
 import { errorWords, logExcerpt } from "./log.ts";
 import type { RequestMessage, RequestType, ResponseMessage } from "./messages.ts";
 import { isNoSpace, remedyFor } from "./remedies.ts";

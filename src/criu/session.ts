@@ -7,7 +7,8 @@
 import { PhaulError } from "../errors.ts";
 import type { Fd } from "../sys/mod.ts";
 import { leaveServiceCgroup } from "./cgroup.ts";
-import { converse, type NotifyHandler } from "./conversation.ts";
+import { converse } from "./conversation.ts";
+import type { NotifyHandler } from "./inquiry.ts";
 import type { CriuVersion } from "./find.ts";
 import type { RequestMessage, RequestType, ResponseMessage } from "./messages.ts";
 import { type CriuOptions, OpenedOptions } from "./options.ts";
