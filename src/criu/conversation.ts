@@ -6,7 +6,7 @@
 
 import type { Fd, Message } from "../sys/mod.ts";
 import { failureOf, unreadableAnswer } from "./failure.ts";
-import type { Inquiry, NotifyHandler, Refusal } from "./inquiry.ts";
+import type { Inquiry, NotifyContext, NotifyHandler, Refusal } from "./inquiry.ts";
 import { REQUEST, type RequestMessage, RESPONSE, type ResponseMessage } from "./messages.ts";
 import type { CriuTransport } from "./transport.ts";
 
