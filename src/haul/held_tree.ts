@@ -20,6 +20,7 @@ export class HeldTree implements Disposable {
   readonly #mode: HoldMode;
   readonly #options: RestoreOptions;
   readonly #release = Promise.withResolvers<void>();
+  #released = false;
   #tree: ProcessTree | undefined;
   #restoring: Promise<unknown> | undefined;
 
@@ -71,7 +72,13 @@ export class HeldTree implements Disposable {
 
   /** Resolves when the root died while it was held. */
   async died(): Promise<void> {
-    await this.#tree?.rootExited();
+    const gone = this.#tree?.rootExited();
+    if (this.#mode === "notify") {
+      await Promise.race([gone, this.#session.exited]);
+      // Without its criu a half restored tree would wait for ever; one that was let go may not be touched.
+      if (!this.#released) this.#tree?.kill();
+    }
+    await gone;
   }
 
   /** Lets the tree run; tasks that were stopped before the migration stay stopped. */
@@ -80,6 +87,7 @@ export class HeldTree implements Disposable {
       this.#tree?.continue(new Set(processes.filter((p) => p.stopped).map((p) => p.pid)));
       return;
     }
+    this.#released = true;
     this.#release.resolve();
     await this.#restoring;
   }
