@@ -6,7 +6,7 @@ import { appears, textOf } from "./waiting.ts";
 /**
  * What holds a host: pid 1 of its pid namespace. It ends, and everything in the namespace with it, when
  * its standard input does, so also when the tests are killed. SIGCHLD is ignored for orphans to be
- * collected at once; the outer shell removes the files should nobody else be left to do it.
+ * collected at once. The outer shell removes the host's files and, when the tests are dead, all others.
  */
 const HOLDER = `trap '' INT TERM
 unshare --pid --fork --mount-proc --mount --net --ipc --uts bash -c '
@@ -14,7 +14,8 @@ unshare --pid --fork --mount-proc --mount --net --ipc --uts bash -c '
   echo ready
   trap "" CHLD
   exec cat >/dev/null' bash "$1" "$2"
-rm -rf "$3"`;
+rm -rf "$3"
+[ "$(ps -o ppid= -p $$ | tr -d " ")" = "$PPID" ] || rm -rf "$4"`;
 
 /** Keeps the process's own pid where the test finds it, and its output in files. */
 const STARTER = `echo $$ >"$1.pid.new"; mv "$1.pid.new" "$1.pid"
@@ -47,6 +48,8 @@ export interface HostOptions {
   readonly firstPid: number;
   /** Files of the host; removed with it. */
   readonly dir: string;
+  /** Where `dir` lies: all files of one test. */
+  readonly within: string;
 }
 
 /** A host. Its owner disposes of it: nothing that ran on it is left then. */
@@ -56,7 +59,7 @@ export class Host implements AsyncDisposable {
   readonly dir: string;
   readonly #holder: Deno.ChildProcess;
   readonly #init: number;
-  readonly #started: Promise<Deno.CommandStatus>[] = [];
+  readonly #started: Deno.ChildProcess[] = [];
   #names = 0;
 
   private constructor(options: HostOptions, holder: Deno.ChildProcess, init: number) {
@@ -70,7 +73,15 @@ export class Host implements AsyncDisposable {
   static async make(options: HostOptions): Promise<Host> {
     await Deno.mkdir(options.dir, { mode: 0o700 });
     const holder = new Deno.Command("bash", {
-      args: ["-c", HOLDER, "bash", options.name, String(options.firstPid), options.dir],
+      args: [
+        "-c",
+        HOLDER,
+        "bash",
+        options.name,
+        String(options.firstPid),
+        options.dir,
+        options.within,
+      ],
       stdin: "piped",
       stdout: "piped",
     }).spawn();
@@ -116,7 +127,7 @@ export class Host implements AsyncDisposable {
       stdin: "null",
       stdout: "null",
     }).spawn();
-    this.#started.push(child.status);
+    this.#started.push(child);
     const pid = Number(await appears(`${name}.pid`));
     return {
       pid,
@@ -129,6 +140,7 @@ export class Host implements AsyncDisposable {
   /** Sends a signal to a process of the host; one that is gone already is fine. */
   async signal(pid: number, signal: string): Promise<void> {
     await this.try("kill", "-s", signal, String(pid));
+    if (signal === "CONT") this.#wakeParents();
   }
 
   /** Everything that runs on the host but its init and this look itself. */
@@ -148,7 +160,19 @@ export class Host implements AsyncDisposable {
     await this.#holder.stdin.close();
     await this.#holder.stdout.cancel();
     await this.#holder.status;
-    await Promise.all(this.#started);
+    this.#wakeParents();
+    await Promise.all(this.#started.map(({ status }) => status));
+  }
+
+  /** An nsenter whose child was stopped has stopped itself, and would not see its child's end. */
+  #wakeParents(): void {
+    for (const child of this.#started) {
+      try {
+        child.kill("SIGCONT");
+      } catch {
+        // It has ended.
+      }
+    }
   }
 
   #enter(): string[] {

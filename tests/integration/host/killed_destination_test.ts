@@ -1,7 +1,6 @@
 /** The destination, or a part of it, is killed: the source keeps its process until the commit. */
 
 import { assert, assertEquals } from "@std/assert";
-import type { PhaulRun } from "./phaul.ts";
 import { victimStates } from "./victim.ts";
 import { until } from "./waiting.ts";
 import { expectCode, World } from "./world.ts";
@@ -90,7 +89,7 @@ Deno.test("serve: its page server killed in mid-transfer, ends the migration and
   const victim = await world.victim({ pages: 65_536 });
   const server = await world.serve();
   const run = await world.startMigration(victim);
-  const pid = await pageServer(server);
+  const pid = await server.pageServer();
   await world.beta.host.signal(pid, "KILL");
   const code = await run.code;
   assert(code >= 40, `phaul exited with ${code}`);
@@ -149,14 +148,4 @@ Deno.test("serve: its held tree killed before the commit, restores it again afte
 async function connections(world: World): Promise<number> {
   const text = await world.alpha.host.run("cat", "/proc/net/tcp", "/proc/net/tcp6");
   return text.split("\n").filter((line) => / [0-9A-F]+:1C74 01 /.test(line)).length;
-}
-
-/** The pid of the page server: criu may have other children, but only for a moment. */
-async function pageServer(server: PhaulRun): Promise<number> {
-  let before: number | undefined;
-  return await until("the page server works", async () => {
-    const now = (await server.criu()).below[0]?.pid;
-    if (now !== undefined && now === before) return now;
-    before = now;
-  });
 }

@@ -149,6 +149,16 @@ export class PhaulRun {
     return { swrk, below: all.filter(({ parentPid }) => pids.has(parentPid)) };
   }
 
+  /** The pid of its page server, once that works: criu has other children, but for a moment only. */
+  async pageServer(): Promise<number> {
+    let before: number | undefined;
+    return await until("the page server works", async () => {
+      const now = (await this.criu()).below[0]?.pid;
+      if (now !== undefined && now === before) return now;
+      before = now;
+    });
+  }
+
   /** Hands its transitions to the test runner's table. */
   async recordTransitions(): Promise<void> {
     const lines = (await this.events()).filter(({ event }) => event === "transition")

@@ -60,10 +60,7 @@ Deno.test("migrate and serve: a criu older than 3.17 is refused", async () => {
   await using world = await World.make();
   const victim = await world.victim();
   await world.serve();
-  const fake = `${world.dir}/old-criu`;
-  const script = new URL("./old_criu.ts", import.meta.url).pathname;
-  const command = `exec "${Deno.execPath()}" run -A --quiet "${script}" "$@"`;
-  await Deno.writeTextFile(fake, `#!/bin/sh\n${command}\n`, { mode: 0o755 });
+  const fake = await fakeCriu(world, 3, 16);
   const run = await world.startMigration(victim, { args: ["--criu", fake] });
   await expectRefusal(run, 12, "Cannot use CRIU 3.16", "newer");
   await victim.expectStays("alpha");
@@ -149,3 +146,23 @@ Deno.test("migrate: without dirty tracking it says so and copies while the proce
   assertEquals(said.includes("stop-and-copy"), !tracks, said);
   await world.expectOnlyAndClean(victim, world.beta, "alpha", "beta");
 });
+
+Deno.test("migrate: a destination whose criu has another page protocol is refused", async () => {
+  await using world = await World.make();
+  const victim = await world.victim();
+  // Whichever side of 4.2 the real one is on, the other is on the other side.
+  const { stdout } = await run(world.criu, ["--version"]);
+  const isNew = /^Version: (4\.([2-9]|\d\d)|[5-9])/m.test(stdout);
+  await world.serve({ args: ["--criu", await fakeCriu(world, 4, isNew ? 1 : 2)] });
+  await expectRefusal(await world.startMigration(victim), 46, "page protocol", "same CRIU");
+  await world.expectOnlyAndClean(victim, world.alpha, "alpha");
+});
+
+/** A criu that knows nothing but its version. */
+async function fakeCriu(world: World, major: number, minor: number): Promise<string> {
+  const path = `${world.dir}/criu-${major}.${minor}`;
+  const script = new URL("./fake_criu.ts", import.meta.url).pathname;
+  const command = `exec "${Deno.execPath()}" run -A --quiet "${script}" ${major} ${minor} "$@"`;
+  await Deno.writeTextFile(path, `#!/bin/sh\n${command}\n`, { mode: 0o755 });
+  return path;
+}

@@ -63,7 +63,7 @@ export class World implements AsyncDisposable {
     const dir = await Deno.makeTempDir({ prefix: "phaul-host-" });
     owned.defer(() => Deno.remove(dir, { recursive: true }));
     const host = async (name: string, firstPid: number) =>
-      owned.use(await Host.make({ name, firstPid, dir: `${dir}/${name}` }));
+      owned.use(await Host.make({ name, firstPid, dir: `${dir}/${name}`, within: dir }));
     const alpha = await host("alpha", 10_000);
     const beta = await host("beta", 20_000);
     await connect(alpha, beta);
