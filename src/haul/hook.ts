@@ -8,6 +8,10 @@ import { asPhaulError, PhaulError } from "../errors.ts";
 import type { Side } from "../migrate/tables.ts";
 import type { Stage } from "./events.ts";
 
+/** How much of what a failed hook said is kept, and how long is waited for it once it has ended. */
+const MAX_WORDS = 2000;
+const WORDS_MS = 200;
+
 /** What the program is told, as environment variables `PHAUL_...`. */
 export interface HookContext {
   readonly stage: Stage;
@@ -29,29 +33,79 @@ export async function runHook(
   deadlineMs: number,
 ): Promise<void> {
   const describe = `Cannot pass stage "${context.stage}": the hook "${program}"`;
-  const output = await outputOf(program, context, deadlineMs, describe);
-  if (output.success) return;
-  const said = new TextDecoder().decode(output.stderr).trim().slice(0, 500);
-  const how = output.signal === null ? `exited with ${output.code}` : `died of ${output.signal}`;
+  using child = start(program, context, describe);
+  const expired = await child.endsWithin(deadlineMs);
+  if (expired) throw new PhaulError("hook-failed", `${describe} took more than ${deadlineMs} ms`);
+  const { success, signal, code } = await child.status;
+  if (success) return;
+  const said = (await child.words()).trim().slice(0, 500);
+  const how = signal === null ? `exited with ${code}` : `died of ${signal}`;
   throw new PhaulError("hook-failed", `${describe} ${how}${said ? `: ${said}` : ""}`, {
     remedy: "Mend the program, or migrate without --hook",
   });
 }
 
-async function outputOf(
-  program: string,
-  context: HookContext,
-  deadlineMs: number,
-  describe: string,
-): Promise<Deno.CommandOutput> {
+/** A running hook. Its end is what counts: what it leaves in the background may hold its stderr open. */
+class RunningHook implements Disposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #words: Promise<string>;
+  #said = "";
+
+  constructor(child: Deno.ChildProcess) {
+    this.#child = child;
+    this.#reader = child.stderr.getReader();
+    this.#words = this.#collect();
+  }
+
+  get status(): Promise<Deno.CommandStatus> {
+    return this.#child.status;
+  }
+
+  /** True when it had to be killed. */
+  async endsWithin(deadlineMs: number): Promise<boolean> {
+    let expired = false;
+    const timer = setTimeout(() => {
+      expired = true;
+      this.#child.kill("SIGKILL");
+    }, deadlineMs);
+    await this.#child.status;
+    clearTimeout(timer);
+    return expired;
+  }
+
+  /** What it wrote to stderr, as far as it is there. */
+  async words(): Promise<string> {
+    let timer: number | undefined;
+    const patience = new Promise<void>((resolve) => timer = setTimeout(resolve, WORDS_MS));
+    await Promise.race([this.#words, patience]);
+    clearTimeout(timer);
+    return this.#said;
+  }
+
+  [Symbol.dispose](): void {
+    void this.#reader.cancel().catch(() => {});
+  }
+
+  async #collect(): Promise<string> {
+    const decoder = new TextDecoder();
+    for (;;) {
+      const { value, done } = await this.#reader.read();
+      if (done) return this.#said;
+      if (this.#said.length < MAX_WORDS) this.#said += decoder.decode(value, { stream: true });
+    }
+  }
+}
+
+function start(program: string, context: HookContext, describe: string): RunningHook {
   try {
-    return await new Deno.Command(program, {
+    const command = new Deno.Command(program, {
       env: environmentOf(context),
       stdin: "null",
       stdout: "null",
       stderr: "piped",
-      signal: AbortSignal.timeout(deadlineMs),
-    }).output();
+    });
+    return new RunningHook(command.spawn());
   } catch (error) {
     throw new PhaulError(
       "hook-failed",

@@ -20,12 +20,18 @@ export class Stages {
   readonly #migration: string;
   /** Root of the tree on this host, once there is one. */
   pid: number | undefined;
+  #inHook = false;
 
   constructor(options: { sink: EventSink; hook?: string; side: Side; migration: string }) {
     this.#sink = options.sink;
     this.#hook = options.hook;
     this.#side = options.side;
     this.#migration = options.migration;
+  }
+
+  /** True while a hook runs: it has a deadline of its own. */
+  get inHook(): boolean {
+    return this.#inHook;
   }
 
   /** An event that is no stage. */
@@ -50,7 +56,13 @@ export class Stages {
    */
   async pass(event: HaulEvent & { readonly event: Stage }): Promise<void> {
     this.#sink(event);
-    if (this.#hook) await runHook(this.#hook, this.#contextOf(event), HOOK_DEADLINE_MS);
+    if (!this.#hook) return;
+    this.#inHook = true;
+    try {
+      await runHook(this.#hook, this.#contextOf(event), HOOK_DEADLINE_MS);
+    } finally {
+      this.#inHook = false;
+    }
   }
 
   /** A stage that nothing may hold up any more: a hook that fails is only told. */
