@@ -12,7 +12,7 @@ import {
 } from "../phaul.ts";
 import { clearAway, expectRunsOn, preDumps, scenario, Stage, TICKS } from "./shared.ts";
 
-const EXIT = { terminalJob: 23, processGone: 26, cancelled: 55 };
+const EXIT = { terminalJob: 23, processGone: 26, peerSilent: 41, stalled: 53, cancelled: 55 };
 const IMPATIENT = "--peer-timeout 6 --connect-timeout 5";
 
 const stage = new Stage();
@@ -103,8 +103,9 @@ scenario(
   },
 );
 
-/** Goes on in the background until there was something to kill: the stage comes just before it. */
-const soon = (pattern: string) => `(until pkill -9 ${pattern}; do sleep 0.02; done) &>/dev/null &`;
+/** Goes on in the background until there was something to signal: the stage comes just before it. */
+const soon = (signal: string, pattern: string) =>
+  `(until pkill -${signal} ${pattern}; do sleep 0.02; done) &>/dev/null &`;
 
 /** Who is killed, how (by a hook of the same side), and at which stages before the commit. */
 const KILLS = {
@@ -120,12 +121,12 @@ const KILLS = {
   },
   "the page server": {
     side: "destination",
-    kill: soon("-f page-server"),
+    kill: soon("9", "-f page-server"),
     stages: ["iteration-begin2"],
   },
   "the restoring criu": {
     side: "destination",
-    kill: soon("-f 'restore --rpc'"),
+    kill: soon("9", "-f 'restore --rpc'"),
     stages: ["iteration-begin2"],
   },
   "the receiving phaul": {
@@ -165,4 +166,36 @@ for (const [who, { side, kill, stages }] of Object.entries(KILLS)) {
       },
     );
   }
+}
+
+/** What stands still, without dying: nobody tells phaul, only time does. */
+const STANDSTILLS = {
+  "the pre-dump": { side: "source", at: "iteration-begin2", pattern: "-f 'pre-dump --rpc'" },
+  "the final dump": { side: "source", at: "iteration-begin1", pattern: "-f 'dump --rpc'" },
+  "the page server": { side: "destination", at: "iteration-begin1", pattern: "-f page-server" },
+  "the restore": { side: "destination", at: "iteration-begin1", pattern: "-f 'restore --rpc'" },
+} as const;
+
+for (const [what, { side, at, pattern }] of Object.entries(STANDSTILLS)) {
+  scenario(
+    stage,
+    `one guest: ${what} stands still, the watchdog gives up, one copy runs on`,
+    async (pair) => {
+      const { alpha, beta } = pair;
+      const mode = what === "the pre-dump" ? "" : "--mode stop-and-copy";
+      const hook = `[ "$PHAUL_STAGE$PHAUL_ITERATION" != ${at} ] || { ${soon("STOP", pattern)} }`;
+      const args = "--stall-timeout 4 --step-timeout 8";
+      await stage.freshServer(beta, { args, ...(side === "destination" ? { hook } : {}) });
+      const victim = await stage.victim(alpha, "rewriter --size 16");
+      const run = await migrate(alpha, beta, victim, {
+        args: `${args} ${mode}`,
+        ...(side === "source" ? { hook } : {}),
+      });
+      const expected = what === "the restore" ? [EXIT.peerSilent, EXIT.stalled] : [EXIT.stalled];
+      assert(expected.includes(run.code), `exit code ${run.code}: ${run.said}`);
+      assertEquals(lastEvent(run, "failed")?.whereabouts, "source", run.said);
+      await expectRunsOn(pair, victim, "alpha");
+      await clearAway(pair, victim);
+    },
+  );
 }
