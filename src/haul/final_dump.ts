@@ -88,9 +88,10 @@ export class FinalDump {
 
   /**
    * Makes sure that CRIU still holds the tree. Stop signals that were queued before this were queued
-   * while it did: only then has no task run since it was dumped.
+   * while it did: only then has no task run since it was dumped. A tree that somebody has killed is not
+   * to rise again on the destination.
    *
-   * @throws PhaulError `criu-failed`
+   * @throws PhaulError `criu-failed`, `no-such-process`
    */
   requireHeld(): void {
     try {
@@ -98,6 +99,7 @@ export class FinalDump {
     } catch (cause) {
       throw criuDied(cause);
     }
+    listTree(this.#config.pid);
   }
 
   /** Lets CRIU kill the tree. */

@@ -93,7 +93,7 @@ Deno.test("migrate: its criu killed after the commit, hands over all the same", 
   await world.expectOnlyAndClean(victim, world.beta, "alpha", "beta");
 });
 
-for (const stage of ["connected", "iteration-begin"]) {
+for (const stage of ["connected", "iteration-begin", "frozen", "prepared"]) {
   Deno.test(`migrate: a process that ends at ${stage} is reported as gone`, async () => {
     await using world = await World.make();
     const victim = await world.victim();
