@@ -62,7 +62,7 @@ export async function failureOf(inquiry: Inquiry, failure: Failure): Promise<Cri
   const errno = response?.crErrno ?? 0;
   const reason = refusalWords(refusal) ??
     ("obituary" in failure ? failure.obituary : undefined) ??
-    logged ?? errorWords(response?.crErrmsg ?? "") ?? nothingSaid(errno);
+    logged ?? errorWords(response?.crErrmsg ?? "") ?? nothingSaid(request.type, errno);
   return new CriuError(codeOf(request.type), actionOf(request), {
     request: request.type,
     errno,
@@ -102,7 +102,9 @@ function refusalWords(refusal: Refusal | undefined): string | undefined {
   return words === "" ? `refused in the notify ${stage}` : words;
 }
 
-function nothingSaid(errno: number): string {
+function nothingSaid(type: RequestType, errno: number): string {
+  // CRIU says so when it cannot get to know the kernel, and has no log to say more in.
+  if (type === "FEATURE_CHECK") return 'it does not work on this kernel ("criu check" says more)';
   return errno === 0 ? "criu gave no reason" : `criu says ${errnoName(errno)}`;
 }
 

@@ -21,7 +21,8 @@ const WARNING_LINE = /\bWarn {2}\(/;
 /** Logged first on every run without CAP_SYS_RESOURCE, and harmless. */
 const HARMLESS = /RLIMIT_NOFILE|file descriptor limits|Can't setup file limit/i;
 /** Says that something failed, not what. */
-const VAGUE = /^(Dumping|Pre-dumping|Restoring|Pre-dump|Dump) (FAILED|failed)|FAILED\.?$/;
+const VAGUE =
+  /^(Dumping|Pre-dumping|Restoring|Pre-dump|Dump) (FAILED|failed)|FAILED\.?$|^exited, status=\d+$/;
 
 /** Reads the log at `path`; one that is not there or cannot be read yields no lines. */
 export async function logExcerpt(path: string): Promise<LogExcerpt> {

@@ -29,6 +29,10 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
   [/Can't bind .*Address already in use/, "Free the address on the destination"],
   [NO_SPACE, "Make room in the work dir, or name another with --work-dir"],
   [
+    /vdso|kerndat|kernel features|on this kernel/i,
+    "Install a newer criu: this one does not know this kernel, or name another with --criu",
+  ],
+  [
     /soft-?dirty|dirty track/i,
     "Migrate with --mode stop-and-copy: this kernel tracks no dirty memory",
   ],

@@ -144,7 +144,8 @@ export class CriuSession implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Restores a tree.
+   * Restores a tree. With `leaveStopped` CRIU queues a SIGSTOP for each task before it lets go of it:
+   * none runs an instruction, though one may show as running until the kernel gets to it.
    *
    * @returns its root's pid as this process sees it
    * @throws CriuError `restore-failed`; nothing of the tree is left

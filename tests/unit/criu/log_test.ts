@@ -24,6 +24,12 @@ Deno.test("excerptOf: a bare failure is a reason when there is no better one", (
   assertEquals(excerptOf("Error (criu/a.c:1): Dumping FAILED.\n").reason, "Dumping FAILED.");
 });
 
+Deno.test("excerptOf: that a helper exited is no reason when a better one follows", () => {
+  const log = "Error (criu/util.c:642): exited, status=1\n" +
+    "Error (criu/vdso.c:381): vdso: Unexpected rt vDSO area bounds\n";
+  assertEquals(excerptOf(log).reason, "vdso: Unexpected rt vDSO area bounds");
+});
+
 Deno.test("excerptOf: only harmless lines give neither reason nor lines", () => {
   assertEquals(excerptOf(LIMITS), { lines: [] });
   assertEquals(excerptOf(""), { lines: [] });
@@ -76,6 +82,7 @@ const REASONS: readonly (readonly [string, RegExp | undefined])[] = [
   ["File srv/a has bad size 5 (expect 6)", /the same on both/],
   ["inet: Can't bind inet socket (id 7): Address already in use", /Free the address/],
   ["Can't fork for 4711: File exists", /this pid/],
+  ["vdso: Unexpected rt vDSO area bounds", /newer criu/],
   ["Unable to detach from 4711: No such process", undefined],
   ["execvp(iptables-restore) failed: No such file or directory", undefined],
 ];

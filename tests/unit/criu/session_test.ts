@@ -47,6 +47,13 @@ Deno.test("features: an answer that leaves one out means that it is not there", 
   assertEquals(await session.features(), { memTrack: false, lazyPages: true, pidfdStore: false });
 });
 
+Deno.test("features: a criu that does not know the kernel is told with what to do", async () => {
+  using session = new CriuSession(new FakeCriu({ type: "FEATURE_CHECK", success: false }));
+  const error = await fails(session.features());
+  assertMatch(error.message, /^Cannot ask criu for its features: it does not work on this kernel/);
+  assertMatch(error.remedy ?? "", /newer criu/);
+});
+
 Deno.test("startPageServer: the answer is of another type than the request", () =>
   withDir(async (imagesDir) => {
     const criu = new FakeCriu(
