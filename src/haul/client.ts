@@ -6,6 +6,7 @@
 
 import { asPhaulError, PhaulError } from "../errors.ts";
 import {
+  CriuError,
   type CriuOptions,
   CriuSession,
   findCriu,
@@ -149,7 +150,9 @@ export class PhaulClient {
       } catch (cause) {
         const { code, message, remedy } = asPhaulError(cause);
         const what = `Cannot pre-dump process ${this.#config.pid} on iteration ${iteration}`;
-        throw new PhaulError(code, `${what}: ${message}`, { remedy, cause });
+        // CRIU's error says what could not be done as well, without the iteration.
+        const why = cause instanceof CriuError ? cause.reason : message;
+        throw new PhaulError(code, `${what}: ${why}`, { remedy, cause });
       }
     });
     return imagesDir;
