@@ -56,9 +56,11 @@ export async function selftest(
     told.sink,
     ending.signal,
   );
+  // It may fail at any time, also while nobody waits for it.
+  serving.catch(() => {});
   try {
-    const countedBefore = await countsTo(`${dir}/count`, ENOUGH);
     const { port } = await Promise.race([told.listening, serving.then(endedEarly)]);
+    const countedBefore = await countsTo(`${dir}/count`, ENOUGH);
     const summary = await migrateTree(
       {
         stateDir: `${dir}/state`,
