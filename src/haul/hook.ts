@@ -56,6 +56,7 @@ class RunningHook implements Disposable {
     this.#child = child;
     this.#reader = child.stderr.getReader();
     this.#words = this.#collect();
+    this.#words.catch(() => {});
   }
 
   get status(): Promise<Deno.CommandStatus> {
@@ -67,7 +68,7 @@ class RunningHook implements Disposable {
     let expired = false;
     const timer = setTimeout(() => {
       expired = true;
-      this.#child.kill("SIGKILL");
+      killUnlessEnded(this.#child);
     }, deadlineMs);
     await this.#child.status;
     clearTimeout(timer);
@@ -94,6 +95,15 @@ class RunningHook implements Disposable {
       if (done) return this.#said;
       if (this.#said.length < MAX_WORDS) this.#said += decoder.decode(value, { stream: true });
     }
+  }
+}
+
+/** One that ends at this very moment cannot be killed; thrown in a timer, that would end phaul. */
+function killUnlessEnded(child: Deno.ChildProcess): void {
+  try {
+    child.kill("SIGKILL");
+  } catch {
+    // Its status says how it ended.
   }
 }
 
