@@ -83,7 +83,7 @@ export class SourceRole implements PhaulLocal {
     });
     this.#watchdog = new Watchdog(parts.options.timeouts.stallMs, {
       progress: () => `${this.#steps} ${parts.relay.totalBytes} ${this.#imageBytes}`,
-      paused: () => this.#awaitsPeer || parts.stages.inHook,
+      paused: () => this.#awaitsPeer || parts.remote.starting || parts.stages.inHook,
       stalled: (error) => this.#fail("stalled", error),
     });
     this.#engine.promise.catch(() => {});

@@ -21,6 +21,7 @@ export class WireRemote implements PhaulRemote, Disposable {
   readonly #onProgress: ProgressListener;
   #ticker: number | undefined;
   #iteration = 0;
+  #starting = false;
   #traffic: IterationTraffic | undefined;
   #images: ByteStream | undefined;
 
@@ -35,7 +36,21 @@ export class WireRemote implements PhaulRemote, Disposable {
     return this.#images;
   }
 
-  async startIter({ iteration, final }: { iteration: number; final: boolean }): Promise<void> {
+  /** True while the destination gets ready, which its own hook may hold up; each step has a deadline. */
+  get starting(): boolean {
+    return this.#starting;
+  }
+
+  async startIter(options: { iteration: number; final: boolean }): Promise<void> {
+    this.#starting = true;
+    try {
+      await this.#start(options);
+    } finally {
+      this.#starting = false;
+    }
+  }
+
+  async #start({ iteration, final }: { iteration: number; final: boolean }): Promise<void> {
     this.#iteration = iteration;
     this.#traffic = undefined;
     const started = await this.#peer.request({ type: "start-iteration", iteration, final });
