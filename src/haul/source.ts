@@ -279,11 +279,6 @@ export class SourceRole implements PhaulLocal {
     const theirs = await this.#aborting;
     // A stream that broke is only what this side saw of the peer's failure.
     if (theirs && this.#reason && CONNECTION_LOST.has(this.#reason.code)) this.#reason = theirs;
-    if (this.#machine.state === "done") {
-      await this.#parts.stages.leniently(() =>
-        Deno.remove(this.#parts.workDir, { recursive: true })
-      );
-    }
   }
 
   #report(cause: Cause<SourceEvent>): void {
