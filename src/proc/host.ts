@@ -84,7 +84,12 @@ async function attempt<T>(path: string, action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (error) {
-    throw unusable(path, reasonOf(error), "Make room there, or name another place", error);
+    throw unusable(
+      path,
+      reasonOf(error),
+      "Make room there, or name another place with --work-dir",
+      error,
+    );
   }
 }
 

@@ -53,10 +53,14 @@ export function refuseOwn(
 ): void {
   const root = processes[0]?.pid;
   if (root === 1) {
-    throw new PhaulError("own-process", "Cannot migrate process 1: it is this host's init");
+    throw new PhaulError("own-process", "Cannot migrate process 1: it is this host's init", {
+      remedy: "Name the root of a smaller tree: the rest of this host cannot do without its init",
+    });
   }
   if (root === ownPid) {
-    throw new PhaulError("own-process", `Cannot migrate process ${root}: it is phaul itself`);
+    throw new PhaulError("own-process", `Cannot migrate process ${root}: it is phaul itself`, {
+      remedy: "Name the process to move, which pgrep or ps finds",
+    });
   }
   if (!processes.some(({ pid }) => pid === ownPid)) return;
   throw new PhaulError(

@@ -38,6 +38,7 @@ export function listTree(rootPid: number, procRoot: string = PROC_ROOT): TreePro
       "no-such-process",
       `Cannot use process ${rootPid}: it has ended and is a zombie that its parent, ` +
         `process ${root.parentPid}, has not collected`,
+      { remedy: "There is nothing left of it to move: look up the pid of a process that runs" },
     );
   }
   return [root, ...listDescendants(rootPid, procRoot)];

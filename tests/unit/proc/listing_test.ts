@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { PhaulError } from "../../../src/errors.ts";
 import { listTree } from "../../../src/proc/mod.ts";
 import { parseStat } from "../../../src/proc/procfs.ts";
@@ -61,6 +61,7 @@ Deno.test("listTree: a root that is a zombie is no process, and the message says
   await using tree = TestTree.start(["sh", "-c", "sleep 0 & exec sleep 1000"]);
   const [root, zombie] = await tree.until((found) => found[1]?.state === "zombie");
   const error = assertThrows(() => listTree(zombie?.pid ?? 0), PhaulError, "zombie");
+  assert(error.remedy);
   assertEquals((error as PhaulError).code, "no-such-process");
   assertEquals(error.message.includes(`process ${root?.pid}`), true);
 });

@@ -25,7 +25,9 @@ async function refusal(
   procRoot?: string,
 ): Promise<PhaulError> {
   const examined = examineVictim(pid, { ...NOTHING_ALLOWED, ...options }, { procRoot });
-  return await assertRejects(() => examined, PhaulError);
+  const error = await assertRejects(() => examined, PhaulError);
+  assert(error.remedy, `nothing is said about what to do: ${error.message}`);
+  return error;
 }
 
 /** A tree that runs `code` in Deno and goes on for ever; resolves once the code ran. */
