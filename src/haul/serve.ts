@@ -28,6 +28,8 @@ import { DEFAULT_WORK_DIR, newWorkDir } from "./work_dir.ts";
 
 /** How many ended migrations are remembered, to answer a verdict that comes again. */
 const REMEMBERED = 1000;
+/** The only size of pages that this version knows, on every host. */
+const PAGE_BYTES = 4096;
 
 /**
  * Takes in migrations until `signal` is aborted; running ones are then given up as far as they may be.
@@ -206,6 +208,15 @@ class Server {
       throw new PhaulError(
         "destination-unfit",
         `Cannot take a process of ${begin.arch} in: this host is ${Deno.build.arch}`,
+        { remedy: "Name a destination of the same architecture with --peer" },
+      );
+    }
+    // Page counts and CRIU's images are in these units on both sides.
+    if (begin.pageSize !== PAGE_BYTES) {
+      throw new PhaulError(
+        "destination-unfit",
+        `Cannot take pages of ${begin.pageSize} bytes in: this host has pages of ${PAGE_BYTES}`,
+        { remedy: "Name a destination whose kernel has pages of the same size with --peer" },
       );
     }
     // CRIU 4.2 changed the header of its page protocol, and nothing negotiates it.
