@@ -11,7 +11,7 @@ export const ROOT: string = new URL("../..", import.meta.url).pathname;
 export const FOLDERS = ["cli", "haul", "migrate", "criu", "wire", "proc", "sys"] as const;
 
 /** Where there is code. */
-export const CODE: readonly string[] = ["main.ts", "src", "tools", "vm", "tests"];
+export const CODE: readonly string[] = ["main.ts", "src", "examples", "tools", "vm", "tests"];
 
 /** A file and its text. */
 export interface SourceFile {

@@ -71,6 +71,16 @@ Deno.test("code: no file is called utils.ts", async () => {
   assertEquals(files.map(({ path }) => path), []);
 });
 
+Deno.test("imports.json: has no name that nobody imports", async () => {
+  const { imports }: { imports: Record<string, string> } = JSON.parse(
+    await Deno.readTextFile(`${ROOT}imports.json`),
+  );
+  const code = (await readFiles(CODE, [".ts"])).map(({ text }) => text).join("\n");
+  const imported = (name: string) =>
+    code.includes(`from "${name}"`) || code.includes(`import("${name}")`);
+  assertEquals(Object.keys(imports).filter((name) => !imported(name)), []);
+});
+
 Deno.test("src: standard input is never read", async () => {
   const readers = (await program()).filter(({ text }) => /\bDeno\.stdin\b/.test(bareCode(text)));
   assertEquals(readers.map(({ path }) => path), []);
