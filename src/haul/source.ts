@@ -24,6 +24,8 @@ import type { Stages } from "./stages.ts";
 import { Watchdog } from "./watchdog.ts";
 import type { WireRemote } from "./wire_remote.ts";
 
+const LOOK_AGAIN_MS = 1000;
+
 /** What a source role works with; all of it stays its maker's. */
 export interface SourceParts {
   readonly migration: string;
@@ -92,11 +94,8 @@ export class SourceRole implements PhaulLocal {
   /** Migrates; resolves when the role reached a final state. `signal` cancels, before the commit. */
   async run(signal: AbortSignal): Promise<SourceOutcome> {
     const { peer, relay } = this.#parts;
-    const cancel = () =>
-      this.#fail(
-        "cancel",
-        new PhaulError("cancelled", "Cannot go on: the migration was cancelled"),
-      );
+    const cancelled = new PhaulError("cancelled", "Cannot go on: the migration was cancelled");
+    const cancel = () => this.#fail("cancel", cancelled);
     signal.addEventListener("abort", cancel);
     void peer.lost.then((error) => this.#fail("peer-lost", error));
     relay.failed.catch((error) => this.#fail("failed", asPhaulError(error)));
@@ -241,8 +240,17 @@ export class SourceRole implements PhaulLocal {
 
   async #awaitDeath(): Promise<void> {
     await this.#dump.settled();
-    await this.#parts.tree.exited();
+    // Nothing else tells of the death, and until it is known the tree runs nowhere.
+    for (let gone = false; !gone;) {
+      gone = await this.#parts.tree.exited().then(() => true, (error) => this.#lookAgain(error));
+    }
     this.#machine.dispatch("dead");
+  }
+
+  async #lookAgain(error: unknown): Promise<boolean> {
+    this.#parts.stages.warn(asPhaulError(error).message);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+    return false;
   }
 
   async #sendCommit(): Promise<void> {

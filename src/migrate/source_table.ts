@@ -208,7 +208,8 @@ export const SOURCE_TABLE: Table<SourceState, SourceEvent, SourceAction> = {
     // However CRIU ended, the tree must be gone before the destination may run.
     "criu-ended": go("committed", "kill-tree"),
     failed: go("committed", "kill-tree"),
-    stalled: go("committed", "kill-tree"),
+    // A criu that hangs keeps the threads that it traces from being gone.
+    stalled: go("committed", "kill-tree", "kill-criu"),
     cancel: committed,
     "peer-lost": committed,
     "gave-up": "impossible",
