@@ -24,7 +24,7 @@ import { Answers, type Asked, askedBy } from "./answers.ts";
 import type { EventSink } from "./events.ts";
 import { HeldTree } from "./held_tree.ts";
 import { Intake } from "./intake.ts";
-import { type Journal, MemoryJournal } from "./journal.ts";
+import type { Journal } from "./journal.ts";
 import { type Cause, type Effects, Machine } from "./machine.ts";
 import type { ServeOptions } from "./options.ts";
 import { Stages } from "./stages.ts";
@@ -41,6 +41,7 @@ export interface DestinationParts {
   readonly workDir: WorkDir;
   readonly tickets: TicketOffice;
   readonly sink: EventSink;
+  readonly journal: Journal;
   /** Called once, when the role has nothing left to do by itself. */
   readonly onEnd: () => void;
 }
@@ -51,7 +52,6 @@ export class DestinationRole {
   readonly #parts: DestinationParts;
   readonly #machine: Machine<DestinationState, DestinationEvent, DestinationAction>;
   readonly #stages: Stages;
-  readonly #journal: Journal = new MemoryJournal();
   readonly #intake: Intake;
   readonly #watchdog: Watchdog;
   readonly #answers = new Answers();
@@ -157,7 +157,7 @@ export class DestinationRole {
       "restore": () => this.#start(() => this.#restore()),
       "journal-prepared": async () => {
         await stages.pass({ event: "prepared", migration });
-        await this.#journal.record("PREPARED");
+        await this.#parts.journal.record("PREPARED");
         this.#machine.dispatch("written");
       },
       "answer-ready": () => {
@@ -166,7 +166,7 @@ export class DestinationRole {
       },
       "journal-running": async () => {
         await stages.reach({ event: "committed", migration });
-        await this.#stages.leniently(() => this.#journal.record("RUNNING"));
+        await this.#stages.leniently(() => this.#parts.journal.record("RUNNING"));
       },
       "continue-tree": () => this.#start(() => this.#continue()),
       "restore-again": () => this.#start(() => this.#restoreAgain()),
@@ -178,7 +178,7 @@ export class DestinationRole {
         this.#reason ??= cause.error;
         // The source knows its own reasons; for this side's it may have seen a closed stream only.
         if (cause.event !== "abort") this.#because = this.#reason;
-        await this.#stages.leniently(() => this.#journal.record("DISCARDED"));
+        await this.#stages.leniently(() => this.#parts.journal.record("DISCARDED"));
       },
       "discard": () => this.#start(() => this.#discard()),
       "answer-discarded": () => {

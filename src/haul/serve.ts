@@ -6,7 +6,7 @@
 
 import { asPhaulError, PhaulError } from "../errors.ts";
 import { CriuSession, type CriuVersion, findCriu, requireCriu } from "../criu/mod.ts";
-import { checkDestination, ensureDirectory, requireRoot } from "../proc/mod.ts";
+import { checkDestination, confinements, ensureDirectory, requireRoot } from "../proc/mod.ts";
 import {
   acceptConnection,
   type BeginRequest,
@@ -22,6 +22,7 @@ import {
 } from "../wire/mod.ts";
 import { DestinationRole } from "./destination.ts";
 import type { EventSink } from "./events.ts";
+import { MemoryJournal } from "./journal.ts";
 import type { ServeOptions } from "./options.ts";
 import { TicketBook } from "./tickets.ts";
 import { DEFAULT_WORK_DIR, newWorkDir } from "./work_dir.ts";
@@ -55,6 +56,7 @@ export async function serve(
     port: listener.address.port,
     ...(options.insecure ? {} : { tokenFile: `${options.stateDir}/${tokenFileName}` }),
   });
+  for (const message of confinements()) sink({ event: "warning", message });
   const server = new Server(options, security, criuPath, criu, sink);
   signal.addEventListener("abort", () => listener.close());
   if (signal.aborted) listener.close();
@@ -196,6 +198,7 @@ class Server {
       workDir,
       tickets: this.#tickets.office(),
       sink: this.#sink,
+      journal: new MemoryJournal(),
       onEnd: () => this.#forget(),
     });
     this.#roles.set(begin.migrationId, role);

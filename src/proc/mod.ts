@@ -4,6 +4,7 @@
  * @module
  */
 
+export { confinements } from "./confinement.ts";
 export { type Counter, startCounter } from "./counter.ts";
 export { checkDestination, type DestinationNeeds, type NeededFile } from "./destination.ts";
 export type { FileFact, FileKind, FileUse } from "./files.ts";
