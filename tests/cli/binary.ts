@@ -14,6 +14,8 @@ const TRANSITIONS = `${ROOT}build/transitions`;
 export interface BinaryOptions {
   readonly cwd?: string;
   readonly uid?: number;
+  /** Added to an environment that holds nothing but a PATH. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Another file than dist/phaul. */
   readonly program?: string;
 }
@@ -60,7 +62,7 @@ export async function startPhaul(
     uid: options.uid,
     clearEnv: true,
     // The selftest and the hooks need the usual commands; there is no Deno among them.
-    env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
+    env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", ...options.env },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
