@@ -38,7 +38,7 @@ export class CriuError extends PhaulError {
   constructor(code: ErrorCode, action: string, details: CriuErrorDetails) {
     super(codeFor(code, details.reason), `Cannot ${action}: ${details.reason}`, {
       cause: details.cause,
-      remedy: remedyFor(details.reason),
+      remedy: remedyFor(details.reason) ?? remedyForRequest(details.request),
     });
     this.request = details.request;
     this.errno = details.errno;
@@ -83,6 +83,12 @@ export function unreadableAnswer({ request, logPath }: Inquiry, cause: unknown):
     logPath,
     cause,
   });
+}
+
+/** Whoever cannot even tell its version is no criu, or cannot be started. */
+function remedyForRequest(type: RequestType): string | undefined {
+  if (type !== "VERSION") return undefined;
+  return "Check that this criu runs here (its --version), or name another with --criu";
 }
 
 /** A full directory is the operator's to mend, whatever CRIU was about. */

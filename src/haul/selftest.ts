@@ -40,7 +40,9 @@ export async function selftest(
 ): Promise<SelftestReport> {
   requireRoot("run the selftest");
   const criuPath = await findCriu(options.criuPath);
+  await using owned = new AsyncDisposableStack();
   const dir = await Deno.makeTempDir({ prefix: "phaul-selftest-" });
+  owned.defer(() => Deno.remove(dir, { recursive: true }));
   const ending = new AbortController();
   const told = watch(sink);
   using counter = await startCounter(`${dir}/count`);
@@ -85,7 +87,6 @@ export async function selftest(
     await serving.catch(() => {});
     const pid = told.restoredPid();
     if (pid !== undefined) Deno.kill(pid, "SIGKILL");
-    await Deno.remove(dir, { recursive: true });
   }
 }
 
