@@ -14,9 +14,21 @@ const roles: Roles = {
     const { migrateTree } = await import("./src/haul/migrate.ts");
     return await migrateTree(options, sink, signal);
   },
-  async serve(options, sink, signal) {
+  async serve(options, sink, signal, hurry) {
     const { serve } = await import("./src/haul/serve.ts");
-    await serve(options, sink, signal);
+    await serve(options, sink, signal, hurry);
+  },
+  async status(options) {
+    const { status } = await import("./src/haul/standing.ts");
+    return await status(options);
+  },
+  async recover(options, sink) {
+    const { recover } = await import("./src/haul/recover.ts");
+    return await recover(options, sink);
+  },
+  async cancel(options) {
+    const { cancel } = await import("./src/haul/cancel.ts");
+    return await cancel(options);
   },
   async selftest(options, sink, signal) {
     const { selftest } = await import("./src/haul/selftest.ts");

@@ -44,7 +44,12 @@ export type ErrorCode =
   | "syscall"
   | "internal"
   | "file-locks"
-  | "traced";
+  | "traced"
+  | "journal-damaged"
+  | "no-such-migration"
+  | "too-late"
+  | "undecided"
+  | "busy";
 
 /** What a {@linkcode PhaulError} carries besides its code and message. */
 export interface PhaulErrorDetails {

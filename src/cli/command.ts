@@ -5,7 +5,17 @@
  */
 
 import type { EventSink, MigrationSummary } from "../haul/events.ts";
-import type { MigrateOptions, SelftestOptions, ServeOptions } from "../haul/options.ts";
+import type { Cancelled } from "../haul/cancel.ts";
+import type {
+  CancelOptions,
+  MigrateOptions,
+  RecoverOptions,
+  SelftestOptions,
+  ServeOptions,
+  StatusOptions,
+} from "../haul/options.ts";
+import type { Recovered } from "../haul/recover.ts";
+import type { MigrationStatus } from "../haul/standing.ts";
 import type { SelftestReport } from "../haul/selftest.ts";
 import type { FlagSet } from "./flags.ts";
 import type { Terminal } from "./terminal.ts";
@@ -20,7 +30,15 @@ export interface FoundCriu {
 /** What the commands do their work with. `main.ts` loads each only when it is called. */
 export interface Roles {
   migrate(o: MigrateOptions, sink: EventSink, signal: AbortSignal): Promise<MigrationSummary>;
-  serve(options: ServeOptions, sink: EventSink, signal: AbortSignal): Promise<void>;
+  serve(
+    options: ServeOptions,
+    sink: EventSink,
+    signal: AbortSignal,
+    hurry: AbortSignal,
+  ): Promise<void>;
+  status(options: StatusOptions): Promise<MigrationStatus[]>;
+  recover(options: RecoverOptions, sink: EventSink): Promise<Recovered[]>;
+  cancel(options: CancelOptions): Promise<Cancelled>;
   selftest(o: SelftestOptions, sink: EventSink, signal: AbortSignal): Promise<SelftestReport>;
   /** Rejects with the PhaulError that says what is wrong with the criu of this host. */
   findCriu(criuPath?: string): Promise<FoundCriu>;

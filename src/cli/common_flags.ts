@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DEFAULT_TIMEOUTS, type RoleOptions } from "../haul/options.ts";
+import { DEFAULT_TIMEOUTS, type RoleOptions, type Timeouts } from "../haul/options.ts";
 import { type Flag, type FlagValues, maybe, optional, toggle } from "./flags.ts";
 import { filePath, programPath, secondsAsMs } from "./values.ts";
 
@@ -27,6 +27,16 @@ export const WORK_DIR_FLAG: Flag<string | undefined> = maybe({
   read: filePath,
 });
 
+/** `--state-dir`. */
+export const STATE_DIR_FLAG: Flag<string> = optional({
+  name: "state-dir",
+  placeholder: "DIR",
+  help: "Keep the join token, the journals, and on a destination its identity, in DIR",
+  read: filePath,
+  fallback: DEFAULT_STATE_DIR,
+  shownDefault: DEFAULT_STATE_DIR,
+});
+
 /** `--json`. */
 export const JSON_FLAG: Flag<boolean> = toggle({
   name: "json",
@@ -35,14 +45,7 @@ export const JSON_FLAG: Flag<boolean> = toggle({
 
 /** Directories, programs and output: of both roles. */
 export const ROLE_FLAGS = {
-  stateDir: optional({
-    name: "state-dir",
-    placeholder: "DIR",
-    help: "Keep the join token, and on a destination its identity, in DIR",
-    read: filePath,
-    fallback: DEFAULT_STATE_DIR,
-    shownDefault: DEFAULT_STATE_DIR,
-  }),
+  stateDir: STATE_DIR_FLAG,
   workDir: WORK_DIR_FLAG,
   criuPath: CRIU_FLAG,
   hook: maybe({
@@ -50,6 +53,15 @@ export const ROLE_FLAGS = {
     placeholder: "PROGRAM",
     help: "Run PROGRAM at each stage and wait for it (PHAUL_STAGE and others tell which)",
     read: programPath,
+  }),
+  keepImages: toggle({
+    name: "keep-images",
+    help: "Leave the images of a migration where they are when it has ended",
+  }),
+  durable: toggle({
+    name: "durable",
+    help: "Put images and pages on the destination's disk before the commit: a power cut there " +
+      "costs nothing then",
   }),
   insecure: toggle({
     name: "insecure",
@@ -83,7 +95,8 @@ export const TIMEOUT_FLAGS = {
   ),
 } as const;
 
-function deadline(name: string, help: string, fallbackMs: number): Flag<number> {
+/** A flag for a time, in seconds. */
+export function deadline(name: string, help: string, fallbackMs: number): Flag<number> {
   return optional({
     name,
     placeholder: "SECONDS",
@@ -98,8 +111,13 @@ function deadline(name: string, help: string, fallbackMs: number): Flag<number> 
 export function roleOptions(
   values: FlagValues<typeof ROLE_FLAGS> & FlagValues<typeof TIMEOUT_FLAGS>,
 ): RoleOptions {
-  const { stateDir, workDir, criuPath, hook, insecure } = values;
+  const { stateDir, workDir, criuPath, hook, keepImages, durable, insecure } = values;
+  const timeouts = timeoutsOf(values);
+  return { stateDir, workDir, criuPath, hook, keepImages, durable, insecure, timeouts };
+}
+
+/** The deadlines, from the flags above. */
+export function timeoutsOf(values: FlagValues<typeof TIMEOUT_FLAGS>): Timeouts {
   const { connectMs, stepMs, peerSilentMs, stallMs, commitMs } = values;
-  const timeouts = { connectMs, stepMs, peerSilentMs, stallMs, commitMs };
-  return { stateDir, workDir, criuPath, hook, insecure, timeouts };
+  return { connectMs, stepMs, peerSilentMs, stallMs, commitMs };
 }

@@ -66,6 +66,8 @@ export function describe(event: HaulEvent): Line {
       return line(`Aborted: ${event.message}`);
     case "warning":
       return line(`Warning: ${event.message}`);
+    case "reopened":
+      return line(`Reopened: what a phaul that ended has left of ${event.comm} (${event.because})`);
     case "transition":
       return NOTHING;
     default:

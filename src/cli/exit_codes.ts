@@ -25,7 +25,7 @@ export const EXIT_GROUPS: readonly (readonly [codes: string, means: string])[] =
   ["30-39", "the destination cannot take it"],
   ["40-49", "the connection to the peer"],
   ["50-59", "the migration failed or was cancelled"],
-  ["60", "in doubt: ask the destination which copy runs"],
+  ["60-61", "in doubt: phaul recover says which copy goes on, or what to decide"],
 ];
 
 /** The exit code of every failure. */
@@ -41,6 +41,7 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   "no-space": { exit: 15, means: "the working directory is full" },
   "port-in-use": { exit: 16, means: "another program listens on the port" },
   "syscall": { exit: 17, means: "a system call failed" },
+  "journal-damaged": { exit: 18, means: "a journal holds what is no record" },
 
   "no-such-process": { exit: 20, means: "there is no process with that pid" },
   "kernel-thread": { exit: 21, means: "the pid is that of a kernel thread" },
@@ -56,6 +57,7 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   "file-missing": { exit: 31, means: "a file that the tree has open is missing there" },
   "file-differs": { exit: 32, means: "a file that the tree has open differs there" },
   "pid-taken": { exit: 33, means: "a pid of the tree is taken there" },
+  "busy": { exit: 34, means: "another phaul has the migration, or has no room for one more" },
 
   "peer-unreachable": { exit: 40, means: "no connection to the peer" },
   "peer-silent": { exit: 41, means: "the peer did not answer in time" },
@@ -73,7 +75,11 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   "hook-failed": { exit: 54, means: "the --hook program failed" },
   "cancelled": { exit: 55, means: "cancelled by a signal" },
 
+  "no-such-migration": { exit: 56, means: "there is no migration of that id" },
+  "too-late": { exit: 57, means: "the process was handed over before it could be cancelled" },
+
   "in-doubt": { exit: 60, means: "the destination did not confirm that the tree runs" },
+  "undecided": { exit: 61, means: "only a person can say which copy goes on" },
 };
 
 /** The exit code for a failure. */

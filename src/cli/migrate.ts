@@ -5,6 +5,7 @@
  */
 
 import { asPhaulError } from "../errors.ts";
+import type { HaulEvent } from "../haul/events.ts";
 import type { MigrateOptions, MigrationMode } from "../haul/options.ts";
 import type { Command, Context } from "./command.ts";
 import { ROLE_FLAGS, roleOptions, TIMEOUT_FLAGS } from "./common_flags.ts";
@@ -14,7 +15,7 @@ import { EXIT_OK } from "./exit_codes.ts";
 import { maybe, optional, parseFlags, required, usageError } from "./flags.ts";
 import { Reporter } from "./reporter.ts";
 import { stoppable } from "./signals.ts";
-import { filePath, oneOf, peerAddress, wholeNumber } from "./values.ts";
+import { filePath, oneOf, peerAddress, secondsAsMs, wholeNumber } from "./values.ts";
 import { describeWhereabouts, whereaboutsOf } from "./whereabouts.ts";
 
 const MODES: readonly MigrationMode[] = ["pre-copy", "stop-and-copy"];
@@ -78,12 +79,22 @@ const ITERATION_FLAGS = {
   }),
 } as const;
 
+const FROZEN_FLAGS = {
+  maxFrozenMs: maybe({
+    name: "max-frozen",
+    placeholder: "SECONDS",
+    help: "Give the migration up when the tree has been frozen for so long before the commit",
+    read: secondsAsMs,
+  }),
+} as const;
+
 const FLAGS = {
   ...WHAT_FLAGS,
   ...ITERATION_FLAGS,
   ...CRIU_FLAGS,
   ...ROLE_FLAGS,
   ...TIMEOUT_FLAGS,
+  ...FROZEN_FLAGS,
 } as const;
 
 /** The command. */
@@ -115,7 +126,7 @@ export const MIGRATE_COMMAND: Command = {
     { title: "Iterations", flags: ITERATION_FLAGS },
     { title: "CRIU's options", flags: CRIU_FLAGS },
     { title: "This host", flags: ROLE_FLAGS },
-    { title: "Deadlines", flags: TIMEOUT_FLAGS },
+    { title: "Deadlines", flags: { ...TIMEOUT_FLAGS, ...FROZEN_FLAGS } },
   ],
   run: runMigrate,
 };
@@ -128,10 +139,15 @@ async function runMigrate(args: readonly string[], context: Context): Promise<nu
   if (options.insecure) {
     reporter.line("Warning: --insecure sends all memory of the process as plain text");
   }
+  let committed = false;
+  const sink = (event: HaulEvent) => {
+    committed ||= event.event === "committed";
+    reporter.event(event);
+  };
   try {
     const summary = await stoppable(
-      (signal) => context.roles.migrate(options, (event) => reporter.event(event), signal),
-      (name, first) => reporter.line(first ? `${name}: cancelling` : `${name}: still cancelling`),
+      (signal) => context.roles.migrate(options, sink, signal),
+      (name, first) => reporter.line(`${name}: ${stopping(committed, first)}`),
     );
     reporter.line(describeSummary(pid, options.peer, summary));
     reporter.json({ event: "migrated", pid, peer, ...summary });
@@ -141,6 +157,11 @@ async function runMigrate(args: readonly string[], context: Context): Promise<nu
     const process = where && { pid, where, text: describeWhereabouts(where, pid, peer) };
     return reporter.failure(asPhaulError(error), process);
   }
+}
+
+function stopping(committed: boolean, first: boolean): string {
+  if (committed) return "too late to cancel, the process is being handed over";
+  return first ? "cancelling" : "still cancelling";
 }
 
 /**
@@ -153,7 +174,7 @@ export function readMigrate(args: readonly string[]): { options: MigrateOptions;
   if (values.insecure && values.tokenFile !== undefined) {
     throw usageError("migrate", "Cannot use --token-file with --insecure: no token is asked for");
   }
-  const { pid, peer, mode, maxIterations, minPages, maxGrowthPercent } = values;
+  const { pid, peer, mode, maxIterations, minPages, maxGrowthPercent, maxFrozenMs } = values;
   const options = {
     ...roleOptions(values),
     pid,
@@ -162,6 +183,7 @@ export function readMigrate(args: readonly string[]): { options: MigrateOptions;
     mode,
     limits: { maxIterations, minPages, maxGrowthPercent },
     criu: criuFlags("migrate", values),
+    maxFrozenMs,
   };
   return { options, json: values.json };
 }

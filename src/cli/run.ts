@@ -10,14 +10,20 @@ import { usageError } from "./flags.ts";
 import { commandHelp, generalHelp, makeHelpCommand } from "./help.ts";
 import { EXIT_OK, exitCodeOf } from "./exit_codes.ts";
 import { MIGRATE_COMMAND } from "./migrate.ts";
+import { CANCEL_COMMAND } from "./cancel.ts";
+import { RECOVER_COMMAND } from "./recover.ts";
 import { Reporter } from "./reporter.ts";
 import { SELFTEST_COMMAND } from "./selftest.ts";
 import { SERVE_COMMAND } from "./serve.ts";
+import { STATUS_COMMAND } from "./status.ts";
 import { VERSION_COMMAND } from "./version.ts";
 
 const WORKERS: readonly Command[] = [
   SERVE_COMMAND,
   MIGRATE_COMMAND,
+  STATUS_COMMAND,
+  RECOVER_COMMAND,
+  CANCEL_COMMAND,
   SELFTEST_COMMAND,
   VERSION_COMMAND,
 ];

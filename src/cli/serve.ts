@@ -5,9 +5,14 @@
  */
 
 import { asPhaulError } from "../errors.ts";
-import { DEFAULT_PORT, type HostAddress, type ServeOptions } from "../haul/options.ts";
+import {
+  DEFAULT_DRAIN_MS,
+  DEFAULT_PORT,
+  type HostAddress,
+  type ServeOptions,
+} from "../haul/options.ts";
 import type { Command, Context } from "./command.ts";
-import { ROLE_FLAGS, roleOptions, TIMEOUT_FLAGS } from "./common_flags.ts";
+import { deadline, ROLE_FLAGS, roleOptions, TIMEOUT_FLAGS } from "./common_flags.ts";
 import { EXIT_OK } from "./exit_codes.ts";
 import { optional, parseFlags } from "./flags.ts";
 import { Reporter } from "./reporter.ts";
@@ -25,7 +30,15 @@ const LISTEN_FLAGS = {
   }),
 } as const;
 
-const FLAGS = { ...LISTEN_FLAGS, ...ROLE_FLAGS, ...TIMEOUT_FLAGS } as const;
+const DRAIN_FLAGS = {
+  drainMs: deadline(
+    "drain-timeout",
+    "How long running migrations may go on once it is told to end",
+    DEFAULT_DRAIN_MS,
+  ),
+} as const;
+
+const FLAGS = { ...LISTEN_FLAGS, ...ROLE_FLAGS, ...TIMEOUT_FLAGS, ...DRAIN_FLAGS } as const;
 
 /** The command. */
 export const SERVE_COMMAND: Command = {
@@ -35,8 +48,10 @@ export const SERVE_COMMAND: Command = {
   about: [
     "Takes in process trees that phaul migrate sends. At its first start it makes a certificate and " +
     "a join token in the state directory; a source needs a copy of the token.",
-    "SIGTERM or Ctrl-C ends it. What it restored runs on; what was not committed stays with its " +
-    "source.",
+    "SIGTERM or Ctrl-C ends it: it takes nothing more in, and running migrations may end within " +
+    "--drain-timeout; a second signal gives them up at once. What it restored runs on; what was " +
+    "not committed stays with its source.",
+    "At its start it goes on with what a phaul that died has left here, as far as that is safe.",
   ],
   examples: [
     { does: "Listen on port 7284 of every address", line: "phaul serve" },
@@ -52,7 +67,7 @@ export const SERVE_COMMAND: Command = {
   flags: [
     { title: "Where", flags: LISTEN_FLAGS },
     { title: "This host", flags: ROLE_FLAGS },
-    { title: "Deadlines", flags: TIMEOUT_FLAGS },
+    { title: "Deadlines", flags: { ...TIMEOUT_FLAGS, ...DRAIN_FLAGS } },
   ],
   run: runServe,
 };
@@ -65,8 +80,10 @@ async function runServe(args: readonly string[], context: Context): Promise<numb
   }
   try {
     await stoppable(
-      (signal) => context.roles.serve(options, (event) => reporter.event(event), signal),
-      (name, first) => reporter.line(first ? `${name}: ending` : `${name}: still ending`),
+      (signal, hurry) =>
+        context.roles.serve(options, (event) => reporter.event(event), signal, hurry),
+      (name, first) =>
+        reporter.line(`${name}: ${first ? "ending" : "giving up what has not ended yet"}`),
     );
     return EXIT_OK;
   } catch (error) {
@@ -81,5 +98,6 @@ async function runServe(args: readonly string[], context: Context): Promise<numb
  */
 export function readServe(args: readonly string[]): { options: ServeOptions; json: boolean } {
   const values = parseFlags("serve", FLAGS, args);
-  return { options: { ...roleOptions(values), listen: values.listen }, json: values.json };
+  const { listen, drainMs, json } = values;
+  return { options: { ...roleOptions(values), listen, drainMs }, json };
 }

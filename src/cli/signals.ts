@@ -16,26 +16,30 @@ const SIGHUP_BIT = 1n;
  * Without this a dropped ssh session or Ctrl-C would kill phaul: the tree would survive, but the
  * destination would be left to find that out by itself.
  *
- * @param work What can be stopped. The abort's reason is a {@linkcode PhaulError} "cancelled".
+ * @param work What can be stopped; `hurry` is aborted by a second signal. The reason of both is a
+ * {@linkcode PhaulError} "cancelled".
  * @param onStop Told about each signal that arrives; `first` only for the first.
  */
 export async function stoppable<T>(
-  work: (signal: AbortSignal) => Promise<T>,
+  work: (signal: AbortSignal, hurry: AbortSignal) => Promise<T>,
   onStop: (name: string, first: boolean) => void,
 ): Promise<T> {
   const controller = new AbortController();
+  const hurry = new AbortController();
   const hangUpIgnored = await isHangUpIgnored();
   const listeners = SIGNALS.map((name) => {
     const listener = () => {
       if (name === "SIGHUP" && hangUpIgnored) return;
       onStop(name, !controller.signal.aborted);
-      controller.abort(new PhaulError("cancelled", `Cancelled by ${name}`));
+      const reason = new PhaulError("cancelled", `Cancelled by ${name}`);
+      if (controller.signal.aborted) hurry.abort(reason);
+      controller.abort(reason);
     };
     Deno.addSignalListener(name, listener);
     return () => Deno.removeSignalListener(name, listener);
   });
   try {
-    return await work(controller.signal);
+    return await work(controller.signal, hurry.signal);
   } finally {
     for (const remove of listeners) remove();
   }

@@ -4,16 +4,20 @@
  * @module
  */
 
-import type { PhaulError } from "../errors.ts";
+import { PhaulError } from "../errors.ts";
 import type { DestinationEvent } from "../migrate/tables.ts";
 import type { Reply } from "../wire/mod.ts";
 
-/** Requests of the source that are events of the destination's table. */
+/** Requests of the source that the destination's table decides about. */
 export type Asked = "iteration" | "prepare" | "commit" | "abort";
 
-/** The request that is refused on `event`: a failure of this side after COMMIT refuses that. */
+/** The events that they become. */
+export type AskedEvent = Asked | "force-source" | "force-destination";
+
+/** The request that is answered on `event`: a failure of this side after COMMIT refuses that. */
 export function askedBy(event: DestinationEvent): Asked {
-  return event === "iteration" || event === "prepare" || event === "abort" ? event : "commit";
+  if (event === "iteration" || event === "prepare" || event === "abort") return event;
+  return event === "force-source" ? "abort" : "commit";
 }
 
 /** At most one waiting answer for each kind of request; one that comes twice gets the same answer. */
@@ -43,4 +47,30 @@ export class Answers {
     this.#waiting.get(asked)?.reject(error);
     this.#waiting.delete(asked);
   }
+}
+
+/** Why a destination gives up when its source does. */
+export function givenUp(reason: string): PhaulError {
+  return new PhaulError("cancelled", `The source gave up: ${reason}`);
+}
+
+/** The refusal of what does not fit the state of a migration. */
+export function outOfTurn(what: string, migration: string, state: string): PhaulError {
+  return new PhaulError(
+    "protocol",
+    `Cannot answer "${what}": migration ${migration} is in state "${state}"`,
+  );
+}
+
+/** The refusal to run a tree of which nobody knows whether it ran before. */
+export function mayHaveRun(migration: string): PhaulError {
+  return new PhaulError(
+    "undecided",
+    `Cannot run migration ${migration}: its tree is gone, and may have run here before`,
+    {
+      remedy:
+        `On that host, phaul recover ${migration} --force-destination restores it as it was ` +
+        "when it was copied; what it did since, if it ran, it does again",
+    },
+  );
 }

@@ -9,42 +9,28 @@ import {
   DESTINATION_TABLE,
   type DestinationAction,
   type DestinationEvent,
+  destinationRecovery,
   type DestinationState,
 } from "../migrate/tables.ts";
+import { bootId } from "../proc/mod.ts";
 import {
   type BeginRequest,
   errorTexts,
+  type MigrationRequest,
   type PrepareRequest,
   type Reply,
-  type Request,
   type StartIterationRequest,
   type StopIterationRequest,
 } from "../wire/mod.ts";
-import { Answers, type Asked, askedBy } from "./answers.ts";
-import type { EventSink } from "./events.ts";
-import { HeldTree } from "./held_tree.ts";
+import { Answers, askedBy, type AskedEvent, givenUp, mayHaveRun, outOfTurn } from "./answers.ts";
+import { Custody } from "./custody.ts";
+import type { DestinationParts } from "./destination_parts.ts";
 import { Intake } from "./intake.ts";
-import type { Journal } from "./journal.ts";
+import type { StampedRecord } from "./journal.ts";
 import { type Cause, type Effects, Machine } from "./machine.ts";
-import type { ServeOptions } from "./options.ts";
 import { Stages } from "./stages.ts";
 import type { TicketOffice } from "./tickets.ts";
 import { Watchdog } from "./watchdog.ts";
-import type { WorkDir } from "./work_dir.ts";
-
-/** What a destination's role works with. */
-export interface DestinationParts {
-  readonly begin: BeginRequest;
-  readonly options: ServeOptions;
-  readonly criuPath: string;
-  /** Of this migration alone; the role disposes of it. */
-  readonly workDir: WorkDir;
-  readonly tickets: TicketOffice;
-  readonly sink: EventSink;
-  readonly journal: Journal;
-  /** Called once, when the role has nothing left to do by itself. */
-  readonly onEnd: () => void;
-}
 
 /** One migration on the destination. */
 export class DestinationRole {
@@ -52,22 +38,25 @@ export class DestinationRole {
   readonly #parts: DestinationParts;
   readonly #machine: Machine<DestinationState, DestinationEvent, DestinationAction>;
   readonly #stages: Stages;
-  readonly #intake: Intake;
+  /** Undefined for a role that was reopened: all that will come has come. */
+  readonly #intake: Intake | undefined;
+  readonly #custody: Custody;
   readonly #watchdog: Watchdog;
   readonly #answers = new Answers();
   readonly #final = Promise.withResolvers<void>();
-  #iteration: StartIterationRequest | undefined;
-  #prepare: PrepareRequest | undefined;
-  #held: HeldTree | undefined;
+  /** The newest of each, once the table has one to act on. */
+  #iteration!: StartIterationRequest;
+  #prepared!: PrepareRequest;
   #reason: PhaulError | undefined;
   #because: PhaulError | undefined;
   #steps = 0;
   #busy = false;
 
-  private constructor(parts: DestinationParts, intake: Intake) {
-    this.migration = parts.begin.migrationId;
+  private constructor(parts: DestinationParts, intake: Intake | undefined) {
+    this.migration = parts.migration;
     this.#parts = parts;
     this.#intake = intake;
+    this.#custody = new Custody(parts);
     this.#stages = new Stages({
       sink: parts.sink,
       hook: parts.options.hook,
@@ -77,7 +66,7 @@ export class DestinationRole {
     this.#machine = new Machine({
       side: "destination",
       table: DESTINATION_TABLE,
-      initial: "admitted",
+      initial: intake ? "admitted" : "reopened",
       effects: this.#effects(),
       failure: "failed",
       onTransition: (from, on, to) => {
@@ -87,7 +76,7 @@ export class DestinationRole {
       onDefect: (error) => this.#stages.warn(error.message),
     });
     this.#watchdog = new Watchdog(parts.options.timeouts.stallMs, {
-      progress: () => `${this.#steps} ${intake.totalBytes}`,
+      progress: () => `${this.#steps} ${intake?.totalBytes ?? 0}`,
       // Between requests the source decides how long it takes; its silence is the link's matter.
       paused: () => !this.#busy,
       stalled: (error) => this.#machine.dispatch("stalled", error),
@@ -95,12 +84,24 @@ export class DestinationRole {
   }
 
   /** Admits a migration: its page channel is made, and nothing else yet. */
-  static async admit(parts: DestinationParts): Promise<DestinationRole> {
-    const { criuPath, tickets } = parts;
-    const workDir = parts.workDir.path;
+  static async admit(parts: DestinationParts, tickets: TicketOffice): Promise<DestinationRole> {
     const onFailure = (error: PhaulError) => role.#machine.dispatch("failed", error);
-    const intake = await Intake.open({ workDir, criuPath, tickets, onFailure });
+    const intake = await Intake.open({ ...parts, tickets, onFailure });
     const role = new DestinationRole(parts, intake);
+    return role;
+  }
+
+  /** Goes on where a phaul that died had got to, as its journal tells and as what is left allows. */
+  static async reopen(
+    parts: DestinationParts,
+    records: readonly StampedRecord[],
+  ): Promise<DestinationRole> {
+    const role = new DestinationRole(parts, undefined);
+    const whole = await role.#custody.adopt(records, bootId());
+    role.#stages.pid = role.#custody.rootPid;
+    const event = destinationRecovery(records.map(({ record }) => record.mark), whole);
+    role.#stages.reopened(parts.admitted.comm, event);
+    role.#machine.dispatch(event);
     return role;
   }
 
@@ -114,8 +115,18 @@ export class DestinationRole {
     return this.#final.promise;
   }
 
+  /** Root of the tree on this host, once there is one. */
+  get pid(): number | undefined {
+    return this.#custody.rootPid ?? this.#stages.pid;
+  }
+
+  /** The root's command name. */
+  get comm(): string {
+    return this.#parts.admitted.comm;
+  }
+
   /** Answers a request of the source. */
-  async answer(request: Exclude<Request, BeginRequest>): Promise<Reply> {
+  async answer(request: Exclude<MigrationRequest, BeginRequest>): Promise<Reply> {
     switch (request.type) {
       case "start-iteration":
         this.#iteration = request;
@@ -123,15 +134,14 @@ export class DestinationRole {
       case "stop-iteration":
         return await this.#stopIteration(request);
       case "prepare":
-        this.#prepare = request;
+        this.#prepared = request;
         return await this.#ask("prepare");
       case "commit":
-        return await this.#ask("commit");
+        return await this.#ask(request.forced ? "force-destination" : "commit");
       case "abort":
-        return await this.#ask(
-          "abort",
-          new PhaulError("cancelled", `The source gave up: ${request.reason}`),
-        );
+        return await this.#ask(request.forced ? "force-source" : "abort", givenUp(request.reason));
+      case "forget":
+        return await this.#forget();
       default:
         return request satisfies never;
     }
@@ -143,73 +153,74 @@ export class DestinationRole {
   }
 
   /** Dispatches a request as an event; the table's actions answer it. */
-  #ask(event: Asked, error?: PhaulError): Promise<Reply> {
-    const answer = this.#answers.wait(event);
+  #ask(event: AskedEvent, error?: PhaulError): Promise<Reply> {
+    const answer = this.#answers.wait(askedBy(event));
     this.#machine.dispatch(event, error);
     return answer;
   }
 
   #effects(): Effects<DestinationEvent, DestinationAction> {
-    const { migration } = this;
     const stages = this.#stages;
+    const { journal, migration } = this.#parts;
     return {
-      "receive": () => void this.#receive().catch(this.#fail),
-      "restore": () => this.#start(() => this.#restore()),
+      "receive": () => void this.#receive(this.#iteration).catch(this.#fail),
+      "restore": () => this.#start("restored", () => this.#restore(this.#prepared)),
       "journal-prepared": async () => {
         await stages.pass({ event: "prepared", migration });
-        await this.#parts.journal.record("PREPARED");
-        this.#machine.dispatch("written");
+        await this.#custody.journalPrepared(this.#parts.admitted.durable);
+        return "written" as const;
       },
-      "answer-ready": () => {
-        this.#answers.give("prepare", { type: "ready" });
-        this.#watchHeld();
-      },
+      "answer-ready": () => this.#answers.give("prepare", { type: "ready" }),
+      "watch-tree": () => this.#custody.watch(() => this.#machine.dispatch("tree-lost")),
       "journal-running": async () => {
         await stages.reach({ event: "committed", migration });
-        await this.#stages.leniently(() => this.#parts.journal.record("RUNNING"));
+        await journal.record({ mark: "RUNNING" });
+        return "written" as const;
       },
-      "continue-tree": () => this.#start(() => this.#continue()),
-      "restore-again": () => this.#start(() => this.#restoreAgain()),
+      "continue-tree": () => this.#start("continued", () => this.#custody.continue()),
+      "restore-again": () => this.#start("restored", () => this.#custody.restoreAgain()),
+      "journal-continued": () => stages.leniently(() => journal.record({ mark: "CONTINUED" })),
       "answer-running": async () => {
         this.#answers.give("commit", { type: "running" });
-        await stages.reach({ event: "running", migration, pid: this.#held?.rootPid });
+        await stages.reach({ event: "running", migration, pid: this.pid });
       },
       "journal-discarded": async (cause) => {
         this.#reason ??= cause.error;
         // The source knows its own reasons; for this side's it may have seen a closed stream only.
-        if (cause.event !== "abort") this.#because = this.#reason;
-        await this.#stages.leniently(() => this.#parts.journal.record("DISCARDED"));
+        if (askedBy(cause.event) !== "abort") this.#because = this.#reason;
+        await stages.leniently(() => journal.record({ mark: "DISCARDED" }));
       },
-      "discard": () => this.#start(() => this.#discard()),
+      "discard": () => this.#start("cleared", () => this.#discard()),
       "answer-discarded": () => {
         const because = this.#because && errorTexts(this.#because);
         this.#answers.give("abort", { type: "discarded", because });
       },
       "refuse": (cause) => this.#answers.refuse(askedBy(cause.event), this.#refusal(cause)),
       "tidy": () => this.#tidy(),
-      "report": () => this.#report(),
+      "report": (cause) => this.#report(cause),
     };
   }
 
   /** Gets ready for an iteration's pages and hands out the tickets for its streams. */
-  async #receive(): Promise<void> {
-    const request = this.#iteration;
-    if (!request) return;
-    const { iteration, final } = request;
-    const { migration } = this;
-    await this.#stages.pass({ event: "iteration-begin", migration, iteration, final });
-    if (final) this.#held = await HeldTree.prepare(this.#parts.criuPath, this.#parts.begin);
-    this.#answers.give("iteration", await this.#intake.start(request));
+  async #receive(request: StartIterationRequest): Promise<void> {
+    const { type: _, ...which } = request;
+    await this.#stages.pass({ event: "iteration-begin", migration: this.migration, ...which });
+    if (request.final) await this.#custody.prepare();
+    this.#answers.give("iteration", await this.#received.start(request));
+  }
+
+  get #received(): Intake {
+    if (this.#intake) return this.#intake;
+    throw this.#outOfTurn("an iteration");
   }
 
   async #stopIteration(request: StopIterationRequest): Promise<Reply> {
     if (this.state !== "receiving") throw this.#outOfTurn("stop-iteration");
     this.#busy = true;
     try {
-      const { pages: pagesWritten, bytes } = await this.#intake.stop(request);
-      const { migration } = this;
-      const { iteration } = request;
-      this.#stages.tell({ event: "progress", migration, iteration, pagesWritten, bytes });
+      const { pages: pagesWritten, bytes } = await this.#received.stop(request);
+      const which = { migration: this.migration, iteration: request.iteration };
+      this.#stages.tell({ event: "progress", ...which, pagesWritten, bytes });
       return { type: "iteration-stopped" };
     } catch (error) {
       this.#fail(error);
@@ -219,82 +230,71 @@ export class DestinationRole {
     }
   }
 
-  async #restore(): Promise<DestinationEvent> {
-    if (!this.#held || !this.#prepare) {
-      throw new PhaulError("protocol", "Cannot restore: no final iteration has begun");
-    }
-    await this.#intake.complete(this.#prepare);
-    await this.#held.restore(this.#intake.imagesDir);
-    this.#stages.pid = this.#held.rootPid;
-    return "restored";
+  async #restore(request: PrepareRequest): Promise<void> {
+    await this.#received.complete(request);
+    await this.#custody.restore(this.#received.imagesDir, request.processes);
   }
 
-  /** From now on until the verdict somebody might kill the held tree. */
-  #watchHeld(): void {
-    const lost = () => this.#machine.dispatch("tree-lost");
-    // Rejects when the tree is let go of.
-    this.#held?.died().then(lost, () => {});
-  }
-
-  async #continue(): Promise<DestinationEvent> {
-    await this.#held?.continue(this.#prepare?.processes ?? []);
-    return "continued";
-  }
-
-  /** The held tree died: what was received is still there to restore it from. */
-  async #restoreAgain(): Promise<DestinationEvent> {
-    this.#held?.close();
-    this.#held = await HeldTree.prepare(this.#parts.criuPath, this.#parts.begin);
-    await this.#held.restore(this.#intake.imagesDir);
-    await this.#continue();
-    return "restored";
-  }
-
-  async #discard(): Promise<DestinationEvent> {
-    const reason = this.#reason ?? new PhaulError("cancelled", "The migration was given up");
-    await this.#stages.leniently(() => this.#intake.abort(reason));
-    await this.#stages.leniently(async () => await this.#held?.discard());
+  async #discard(): Promise<void> {
+    const reason = this.#reason ?? givenUp("the destination was told to");
+    await this.#stages.leniently(async () => await this.#intake?.abort(reason));
+    await this.#stages.leniently(() => this.#custody.discard());
     this.#answers.refuseAllBut("abort", reason);
-    return "cleared";
+  }
+
+  /** The source has the answer that it needs, and will not ask again. */
+  async #forget(): Promise<Reply> {
+    if (this.state !== "running" && this.state !== "discarded") throw this.#outOfTurn("forget");
+    await this.#parts.journal.remove();
+    return { type: "forgotten" };
   }
 
   readonly #fail = (error: unknown): void => this.#machine.dispatch("failed", asPhaulError(error));
 
-  /** Starts work whose end is an event. */
-  #start(work: () => Promise<DestinationEvent>): void {
-    work().then((event) => this.#machine.dispatch(event), this.#fail);
+  /** Starts work whose end is `event`. */
+  #start(event: DestinationEvent, work: () => Promise<void>): void {
+    work().then(() => {
+      this.#stages.pid = this.#custody.rootPid;
+      this.#machine.dispatch(event);
+    }, this.#fail);
   }
 
   async #tidy(): Promise<void> {
-    const { workDir, options } = this.#parts;
+    const { workDir, options, journal } = this.#parts;
     if (this.state === "discarded") await workDir.keepLogs(`${options.stateDir}/logs`);
-    await workDir[Symbol.asyncDispose]();
+    if (!options.keepImages) await workDir[Symbol.asyncDispose]();
+    // Of a tree that runs it stays: the source may not have heard of that yet.
+    if (this.state === "running") journal.close();
+    else await journal.remove();
   }
 
-  async #report(): Promise<void> {
+  async #report({ event }: Cause<DestinationEvent>): Promise<void> {
     const { migration } = this;
+    if (event === "was-continued") return this.#close(); // Told when it was continued.
     if (this.state === "running") await this.#stages.reach({ event: "drained", migration });
     else {
-      const { code, message } = this.#reason ?? new PhaulError("cancelled", "Given up");
+      const { code, message } = this.#reason ?? givenUp("it was told to");
       const whereabouts = this.state === "stranded" ? "in-doubt" : "source";
       await this.#stages.reach({ event: "aborted", migration, code, message, whereabouts });
     }
+    this.#close();
+  }
+
+  #close(): void {
     this.#watchdog[Symbol.dispose]();
-    this.#held?.close();
-    this.#intake[Symbol.dispose]();
+    this.#custody[Symbol.dispose]();
+    this.#intake?.[Symbol.dispose]();
     this.#final.resolve();
     this.#parts.onEnd();
   }
 
   #refusal(cause: Cause<DestinationEvent>): PhaulError {
-    if (cause.event === "abort") return this.#outOfTurn(cause.event);
-    return this.#reason ?? cause.error ?? this.#outOfTurn(cause.event);
+    if (this.state === "uncertain") return mayHaveRun(this.migration);
+    const reason = cause.event !== "abort" && (this.#reason ?? cause.error);
+    return reason || this.#outOfTurn(cause.event);
   }
 
   #outOfTurn(what: string): PhaulError {
-    return new PhaulError(
-      "protocol",
-      `Cannot answer "${what}": migration ${this.migration} is in state "${this.state}"`,
-    );
+    return outOfTurn(what, this.migration, this.state);
   }
 }

@@ -85,6 +85,15 @@ export type HaulEvent =
     readonly message: string;
     readonly whereabouts: Whereabouts;
   }
+  | {
+    /** A role goes on where a phaul that died had got to. */
+    readonly event: "reopened";
+    readonly migration: string;
+    readonly side: Side;
+    readonly comm: string;
+    /** What its journal and what is left come to, by the state tables. */
+    readonly because: string;
+  }
   | { readonly event: "warning"; readonly migration?: string; readonly message: string }
   | {
     readonly event: "transition";

@@ -6,13 +6,15 @@
 
 import { asPhaulError, PhaulError } from "../errors.ts";
 import type { CriuSession } from "../criu/mod.ts";
-import { listTree } from "../proc/mod.ts";
+import { listTree, type TreeProcess } from "../proc/mod.ts";
 import type { ProcessSummary } from "../wire/mod.ts";
 import { dumpOptions, nextImagesDir } from "./client.ts";
 import type { PhaulConfig } from "./config.ts";
 
 /** Whom a final dump tells what happens to it. */
 export interface DumpListener {
+  /** CRIU is about to freeze the tree. */
+  freezing(): void;
   /** The tree is frozen and dumped; CRIU waits for `accept` or `refuse`. */
   dumped(): void;
   /** CRIU has ended the dump, or has died. */
@@ -67,7 +69,10 @@ export class FinalDump {
     const options = dumpOptions(this.#config, this.imagesDir, this.#lastImagesDir);
     const trackMem = this.#lastImagesDir !== undefined;
     this.#done = this.#session.dump({ ...options, trackMem }, async ({ name }) => {
-      if (name === "pre-dump") this.#frozenAt = performance.now();
+      if (name === "pre-dump") {
+        this.#frozenAt = performance.now();
+        listener.freezing();
+      }
       if (name !== "post-dump") return;
       listener.dumped();
       // While this is unanswered nobody reads from CRIU, and a tree that it lost hold of runs.
@@ -77,12 +82,20 @@ export class FinalDump {
     this.#done.then(() => listener.ended(), (error) => listener.ended(asPhaulError(error)));
   }
 
+  /** The frozen tree, each task in the state in which it was before the freeze. */
+  tasks(): TreeProcess[] {
+    return listTree(this.#config.pid).map((p) => ({
+      ...p,
+      state: this.#stopped.has(p.nsPid) ? "stopped" : p.state === "zombie" ? "zombie" : "running",
+    }));
+  }
+
   /** The tree as it was dumped. */
   processes(): ProcessSummary[] {
-    return listTree(this.#config.pid).map((p) => ({
-      pid: p.nsPid,
-      stopped: this.#stopped.has(p.nsPid),
-      zombie: p.state === "zombie",
+    return this.tasks().map(({ nsPid, state }) => ({
+      pid: nsPid,
+      stopped: state === "stopped",
+      zombie: state === "zombie",
     }));
   }
 

@@ -4,9 +4,37 @@
  * @module
  */
 
+import { PhaulError } from "../errors.ts";
 import { CriuSession } from "../criu/mod.ts";
-import { ProcessTree } from "../proc/mod.ts";
-import type { BeginRequest, HoldMode, ProcessSummary, RestoreOptions } from "../wire/mod.ts";
+import { ProcessTree, type TreeProcess } from "../proc/mod.ts";
+import type { HoldMode, ProcessSummary, RestoreOptions } from "../wire/mod.ts";
+
+/** A tree that a destination holds, until it is continued or discarded. */
+export interface Hold {
+  /** Root of the tree as this host sees it; undefined until restored. */
+  readonly rootPid: number | undefined;
+  /** Resolves when the root died while it was held; rejects when the tree is let go of. */
+  died(): Promise<void>;
+  /** Lets the tree run; tasks that were stopped before the migration stay stopped. */
+  continue(processes: readonly ProcessSummary[]): Promise<void>;
+  /** Ends whatever there is of the tree, and waits for its end. */
+  discard(): Promise<void>;
+  /** Lets go of the tree, which is left as it is. */
+  close(): void;
+}
+
+/** How a tree is to be restored and held. */
+export interface HoldOptions {
+  readonly criuPath: string;
+  readonly holdMode: HoldMode;
+  readonly restore: RestoreOptions;
+  /**
+   * Told about the tree as soon as it is there, before CRIU lets go of it, and once more when CRIU has
+   * finished: should phaul die from then on, whoever comes after it has to find the tree. When it throws
+   * the first time, nothing of the tree is left.
+   */
+  readonly onRestored: (tasks: readonly TreeProcess[]) => Promise<void>;
+}
 
 /**
  * Restores a tree and holds it until it is continued or discarded.
@@ -15,30 +43,30 @@ import type { BeginRequest, HoldMode, ProcessSummary, RestoreOptions } from "../
  * (--shell-job) is held inside the post-restore notify: once swrk is gone, the kernel would send SIGHUP
  * and SIGCONT to its orphaned process group, and it would die, or run before the commit.
  */
-export class HeldTree implements Disposable {
+export class HeldTree implements Hold, Disposable {
   readonly #session: CriuSession;
-  readonly #mode: HoldMode;
-  readonly #options: RestoreOptions;
+  readonly #options: HoldOptions;
   readonly #release = Promise.withResolvers<void>();
   #released = false;
   #tree: ProcessTree | undefined;
   #restoring: Promise<unknown> | undefined;
 
-  private constructor(session: CriuSession, mode: HoldMode, options: RestoreOptions) {
+  private constructor(session: CriuSession, options: HoldOptions) {
     this.#session = session;
-    this.#mode = mode;
     this.#options = options;
     this.#release.promise.catch(() => {});
   }
 
   /** Starts the criu that will restore: a cold one probes the kernel for 40 to 75 ms, best before the freeze. */
-  static async prepare(
-    criuPath: string,
-    { holdMode, restore }: Pick<BeginRequest, "holdMode" | "restore">,
-  ): Promise<HeldTree> {
-    const session = CriuSession.start(criuPath, { moveToRootCgroup: true });
-    await session.version();
-    return new HeldTree(session, holdMode, restore);
+  static async prepare(options: HoldOptions): Promise<HeldTree> {
+    const session = CriuSession.start(options.criuPath, { moveToRootCgroup: true });
+    try {
+      await session.version();
+    } catch (error) {
+      session.close();
+      throw error;
+    }
+    return new HeldTree(session, options);
   }
 
   /** Root of the restored tree as this host sees it; undefined until restored. */
@@ -52,28 +80,42 @@ export class HeldTree implements Disposable {
    * @throws CriuError `restore-failed`; nothing of the tree is left then
    */
   async restore(imagesDir: string): Promise<void> {
-    const options = { imagesDir, logFile: "restore.log", ...this.#options };
-    if (this.#mode === "stopped") {
-      const { pid } = await this.#session.restore({ ...options, leaveStopped: true });
-      this.#tree = ProcessTree.open(pid);
-      return;
-    }
-    const restored = Promise.withResolvers<void>();
+    const held = Promise.withResolvers<void>();
+    const leaveStopped = this.#options.holdMode === "stopped";
+    const options = {
+      imagesDir,
+      logFile: "restore.log",
+      ...this.#options.restore,
+      ...(leaveStopped ? { leaveStopped } : {}),
+    };
     const restoring = this.#session.restore(options, async ({ name, pid }) => {
       if (name !== "post-restore" || pid === undefined) return;
       this.#tree = ProcessTree.open(pid);
-      restored.resolve();
+      await this.#options.onRestored(this.#tree.processes);
+      if (leaveStopped) return;
+      held.resolve();
       await this.#release.promise;
     });
-    restoring.catch((error) => restored.reject(error));
     this.#restoring = restoring;
-    await restored.promise;
+    // Held by its notify, CRIU's answer comes only once the tree was let go.
+    restoring.then(() => held.resolve(), (error) => held.reject(error));
+    await held.promise;
+    if (leaveStopped) await this.#listAgain();
+  }
+
+  /** Tasks that only helped CRIU are gone by now. */
+  async #listAgain(): Promise<void> {
+    const first = this.#tree;
+    if (!first) throw new PhaulError("criu-failed", "Cannot hold a tree that criu did not tell of");
+    this.#tree = ProcessTree.open(first.rootPid);
+    first.close();
+    await this.#options.onRestored(this.#tree.processes);
   }
 
   /** Resolves when the root died while it was held. */
   async died(): Promise<void> {
     const gone = this.#tree?.rootExited();
-    if (this.#mode === "notify") {
+    if (this.#options.holdMode === "notify") {
       await Promise.race([gone, this.#session.exited]);
       // Without its criu a half restored tree would wait for ever; one that was let go may not be touched.
       if (!this.#released) this.#tree?.kill();
@@ -83,8 +125,8 @@ export class HeldTree implements Disposable {
 
   /** Lets the tree run; tasks that were stopped before the migration stay stopped. */
   async continue(processes: readonly ProcessSummary[]): Promise<void> {
-    if (this.#mode === "stopped") {
-      this.#tree?.continue(new Set(processes.filter((p) => p.stopped).map((p) => p.pid)));
+    if (this.#options.holdMode === "stopped") {
+      this.#tree?.continue(stoppedAmong(processes));
       return;
     }
     this.#released = true;
@@ -122,4 +164,9 @@ export class HeldTree implements Disposable {
       // swrk is gone already, and its children with it or restored.
     }
   }
+}
+
+/** Pids, in the innermost namespace, of the tasks that were stopped before the freeze. */
+export function stoppedAmong(processes: readonly ProcessSummary[]): ReadonlySet<number> {
+  return new Set(processes.filter((p) => p.stopped).map((p) => p.pid));
 }

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { PhaulError } from "../errors.ts";
 import type { ImageSink, OutgoingImage } from "../wire/mod.ts";
+import { isFull, noSpace } from "./no_space.ts";
 
 const CHUNK_BYTES = 256 * 1024;
 
@@ -48,7 +48,7 @@ export async function imageSink(dir: string, name: string): Promise<ImageSink> {
       try {
         for (let done = 0; done < chunk.length;) done += await file.write(chunk.subarray(done));
       } catch (cause) {
-        throw isFull(cause) ? noSpace(path, cause) : cause;
+        throw isFull(cause) ? noSpace(`image "${path}"`, "--work-dir", cause) : cause;
       }
     },
     close() {
@@ -60,15 +60,4 @@ export async function imageSink(dir: string, name: string): Promise<ImageSink> {
       await Deno.remove(path).catch(() => {});
     },
   };
-}
-
-function isFull(error: unknown): boolean {
-  return error instanceof Error && error.message.includes("(os error 28)");
-}
-
-function noSpace(path: string, cause: unknown): PhaulError {
-  return new PhaulError("no-space", `Cannot write image "${path}": no space is left`, {
-    remedy: "Make room in the work dir, or name another with --work-dir",
-    cause,
-  });
 }

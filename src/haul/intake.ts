@@ -15,19 +15,18 @@ import {
   type StartIterationRequest,
   type StopIterationRequest,
 } from "../wire/mod.ts";
+import type { DestinationParts } from "./destination_parts.ts";
 import { imageSink } from "./images.ts";
 import { PageRelay, type RelayFigures } from "./relay.ts";
 import { PhaulServer } from "./server.ts";
 import type { TicketOffice } from "./tickets.ts";
+import { syncFiles } from "./work_dir.ts";
 
 /** Images that one migration may bring besides its pages. */
 const IMAGE_LIMITS = { maxImages: 100_000, maxTotalBytes: 64 * 2 ** 30 };
 
 /** What an intake is made of. */
-export interface IntakeParts {
-  /** Of this migration alone. */
-  readonly workDir: string;
-  readonly criuPath: string;
+export interface IntakeParts extends Pick<DestinationParts, "admitted" | "criuPath" | "workDir"> {
   readonly tickets: TicketOffice;
   /** Called whenever something that came in cannot be used; maybe more than once. */
   readonly onFailure: (error: PhaulError) => void;
@@ -47,7 +46,7 @@ export class Intake implements Disposable {
     this.#relay = new PageRelay(channel, "incoming");
     this.#server = new PhaulServer({
       memory: channel.criuEnd,
-      workDir: parts.workDir,
+      workDir: parts.workDir.path,
       criuPath: parts.criuPath,
     });
     this.#relay.failed.catch((error) => parts.onFailure(asPhaulError(error)));
@@ -55,7 +54,7 @@ export class Intake implements Disposable {
 
   /** Makes the page channel, and nothing else yet. */
   static async open(parts: IntakeParts): Promise<Intake> {
-    return new Intake(parts, await openPageChannel(parts.workDir));
+    return new Intake(parts, await openPageChannel(parts.workDir.path));
   }
 
   /** Where the last iteration's images lie. */
@@ -94,6 +93,7 @@ export class Intake implements Disposable {
       );
     }
     await this.#server.stopIter();
+    if (this.#parts.admitted.durable) await syncFiles(this.imagesDir);
     return figures;
   }
 

@@ -4,37 +4,104 @@
  * @module
  */
 
-/** What is recorded. The source writes the first four, the destination the others. */
-export type JournalMark =
-  | "INTENT"
-  | "COMMIT"
-  | "ABORT"
-  | "DONE"
-  | "PREPARED"
-  | "RUNNING"
-  | "DISCARDED";
+import type { JournalMark } from "../migrate/tables.ts";
+import type { ProcessIdentity, TreeProcess } from "../proc/mod.ts";
+import type { HoldMode, ProcessSummary, RestoreOptions } from "../wire/mod.ts";
+import type { HostAddress } from "./options.ts";
+
+/** A source's first record: what a phaul that comes after this one needs to finish or to roll back. */
+export interface BeginRecord {
+  readonly mark: "BEGIN";
+  /** Root of the tree. */
+  readonly pid: number;
+  /** With the pid, the root's identity during one boot. */
+  readonly startTimeTicks: string;
+  readonly comm: string;
+  readonly peer: HostAddress;
+  readonly tokenFile: string;
+  readonly insecure: boolean;
+  /** Holds its images; removed with the journal. */
+  readonly workDir: string;
+  /** The phaul that migrates: whom to signal for a cancel. */
+  readonly phaul: ProcessIdentity;
+}
+
+/** Written before a task is stopped: the frozen tree, each task in the state before the freeze. */
+export interface IntentRecord {
+  readonly mark: "INTENT";
+  readonly tasks: readonly TreeProcess[];
+}
+
+/** A destination's first record. */
+export interface AdmittedRecord {
+  readonly mark: "ADMITTED";
+  readonly comm: string;
+  /** The root's pid in its innermost namespace. */
+  readonly rootPid: number;
+  readonly holdMode: HoldMode;
+  readonly restore: RestoreOptions;
+  readonly workDir: string;
+  readonly durable: boolean;
+}
+
+/** A tree was restored and does not run; the newest counts. */
+export interface RestoredRecord {
+  readonly mark: "RESTORED";
+  readonly tasks: readonly TreeProcess[];
+}
+
+/** The held tree is complete: in doubt from here on. */
+export interface PreparedRecord {
+  readonly mark: "PREPARED";
+  /** The tree as the source froze it. */
+  readonly processes: readonly ProcessSummary[];
+  readonly imagesDir: string;
+}
+
+/** A decision that needs no more words. */
+export interface PlainRecord {
+  readonly mark: Exclude<
+    JournalMark,
+    "BEGIN" | "INTENT" | "ADMITTED" | "RESTORED" | "PREPARED"
+  >;
+}
+
+/** One record of a journal. */
+export type JournalRecord =
+  | BeginRecord
+  | IntentRecord
+  | AdmittedRecord
+  | RestoredRecord
+  | PreparedRecord
+  | PlainRecord;
+
+/** A record with when and in which boot of the host it was written. */
+export interface StampedRecord {
+  /** ISO 8601, for people: nothing is decided by it. */
+  readonly at: string;
+  readonly boot: string;
+  readonly record: JournalRecord;
+}
 
 /** A journal of one migration on one side. */
 export interface Journal {
-  /** Resolves once `mark` would survive a crash, as far as this journal survives one. */
-  record(mark: JournalMark): Promise<void>;
+  /**
+   * Resolves once `record` would survive what this journal survives.
+   *
+   * @throws PhaulError `no-space`, `directory-unusable`; nothing of the record counts then
+   */
+  record(record: JournalRecord): Promise<void>;
+  /** Nothing more will be recorded; what was stays. Closing twice is harmless. */
+  close(): void;
+  /** Forgets the migration, also when closed: nobody will ask for it any more. */
+  remove(): Promise<void>;
 }
 
-/**
- * A journal that lives as long as its process. It covers the loss of the peer, the link and CRIU, not
- * the death of this phaul after the commit.
- */
-export class MemoryJournal implements Journal {
-  readonly #marks: JournalMark[] = [];
-
-  /** What was recorded, the oldest first. */
-  get marks(): readonly JournalMark[] {
-    return this.#marks;
-  }
-
-  /** Appends `mark`. */
-  record(mark: JournalMark): Promise<void> {
-    this.#marks.push(mark);
-    return Promise.resolve();
-  }
+/** The newest record with that mark. */
+export function findRecord<Mark extends JournalMark>(
+  records: readonly StampedRecord[],
+  mark: Mark,
+): Extract<JournalRecord, { mark: Mark }> | undefined {
+  const found = records.findLast(({ record }) => record.mark === mark);
+  return found?.record as Extract<JournalRecord, { mark: Mark }> | undefined;
 }

@@ -13,9 +13,13 @@ export interface Cause<Event extends string> {
   readonly error?: PhaulError;
 }
 
-/** How actions are carried out. One that throws becomes the event `failed`; those after it are left out. */
+/**
+ * How actions are carried out. The event that one returns is taken next, before any that waits: what is
+ * decided on a disk cannot be overtaken. One that throws becomes the event `failed`, taken next as well;
+ * the actions after it are left out.
+ */
 export type Effects<Event extends string, Action extends string> = Readonly<
-  Record<Action, (cause: Cause<Event>) => void | Promise<void>>
+  Record<Action, (cause: Cause<Event>) => void | Event | Promise<void | Event>>
 >;
 
 /** What a machine is made of. */
@@ -97,9 +101,10 @@ export class Machine<State extends string, Event extends string, Action extends 
     onTransition(from, cause.event, row.to);
     for (const action of row.actions) {
       try {
-        await effects[action](cause);
+        const event = await effects[action](cause);
+        if (event) this.#queue.unshift({ event });
       } catch (error) {
-        this.dispatch(failure, asPhaulError(error));
+        this.#queue.unshift({ event: failure, error: asPhaulError(error) });
         return;
       }
     }

@@ -6,18 +6,26 @@
 
 import { asPhaulError, PhaulError } from "../errors.ts";
 import { CriuSession, findCriu, openPageChannel, requireCriu } from "../criu/mod.ts";
-import { examineVictim, ProcessTree, requireRoot, type Victim } from "../proc/mod.ts";
+import {
+  examineVictim,
+  ownIdentity,
+  type ProcessIdentity,
+  ProcessTree,
+  requireRoot,
+  type Victim,
+} from "../proc/mod.ts";
 import type { BeginRequest } from "../wire/mod.ts";
-import { abortDelivered } from "./verdicts.ts";
 import type { EventSink, MigrationSummary, Whereabouts } from "./events.ts";
-import { MemoryJournal } from "./journal.ts";
+import { findRecord, type Journal } from "./journal.ts";
+import { type DiskJournal, JournalStore } from "./journal_store.ts";
 import type { CriuFlags, MigrateOptions } from "./options.ts";
 import { Peer } from "./peer.ts";
 import { PageRelay } from "./relay.ts";
 import { type SourceOutcome, SourceRole } from "./source.ts";
 import { Stages } from "./stages.ts";
 import { WireRemote } from "./wire_remote.ts";
-import { newWorkDir } from "./work_dir.ts";
+import { Verdict } from "./verdicts.ts";
+import { newWorkDir, workDirPath } from "./work_dir.ts";
 
 /** A migration that did not end with the tree on the destination. */
 export class MigrationError extends PhaulError {
@@ -90,11 +98,16 @@ async function attempt(
     memoryBytes: victim.memoryBytes,
   });
   const { peer: address, insecure, tokenFile, timeouts } = options;
-  await using workDir = await newWorkDir(options.workDir, migration, "source");
   using peer = await Peer.connect({ address, insecure, tokenFile, timeouts }, signal);
-  await begin(peer, beginRequest(options, migration, victim, await criuVersion(criuPath)), stages, {
-    options,
-  });
+  await using owned = new AsyncDisposableStack();
+  const journal = await beginJournal(options, migration, victim);
+  owned.defer(() => journal.close());
+  const link = [options.workDir, migration, "source", journal.path] as const;
+  const workDir = await untouched(journal, () => newWorkDir(...link));
+  if (!options.keepImages) owned.use(workDir);
+  const request = beginRequest(options, migration, victim, await criuVersion(criuPath));
+  const verdict = new Verdict({ peer, migration, timeouts, stages, journal });
+  await begin(peer, request, stages, verdict);
   using channel = await openPageChannel(workDir.path);
   using relay = new PageRelay(channel, "outgoing");
   using remote = new WireRemote(
@@ -111,7 +124,8 @@ async function attempt(
     relay,
     remote,
     stages,
-    journal: new MemoryJournal(),
+    journal,
+    verdict,
     tree,
     workDir: workDir.path,
     criuPath,
@@ -126,15 +140,58 @@ async function begin(
   peer: Peer,
   request: BeginRequest,
   stages: Stages,
-  { options }: { options: MigrateOptions },
+  verdict: Verdict,
 ): Promise<void> {
-  const migration = request.migrationId;
-  await peer.request(request);
   try {
-    await stages.pass({ event: "connected", migration, peer: peer.name });
+    await peer.request(request);
+    await stages.pass({ event: "connected", migration: request.migrationId, peer: peer.name });
   } catch (error) {
-    const reason = asPhaulError(error).message;
-    await abortDelivered(peer, migration, reason, options.timeouts, stages);
+    // A request whose answer was lost may have been carried out.
+    verdict.abort(asPhaulError(error).message);
+    await verdict.settle(false);
+    throw error;
+  }
+}
+
+/** The journal, with what a recovery needs to know of this migration. */
+async function beginJournal(
+  options: MigrateOptions,
+  migration: string,
+  { pid, comm, processes }: Victim,
+): Promise<DiskJournal> {
+  const store = new JournalStore(options.stateDir);
+  const startTimeTicks = processes[0]?.startTimeTicks ?? "";
+  await refuseInterrupted(store, { pid, startTimeTicks });
+  const { peer, tokenFile, insecure, workDir: base } = options;
+  return await store.create({ migration, side: "source" }, {
+    mark: "BEGIN",
+    ...{ pid, startTimeTicks, comm, peer, tokenFile, insecure },
+    workDir: workDirPath(base, migration, "source"),
+    phaul: ownIdentity(),
+  });
+}
+
+/** Whoever rolls that one back later would do so to a tree that this migration works on. */
+async function refuseInterrupted(store: JournalStore, victim: ProcessIdentity): Promise<void> {
+  for (const name of await store.list()) {
+    const begin = findRecord(await store.read(name) ?? [], "BEGIN");
+    if (begin?.pid !== victim.pid || begin.startTimeTicks !== victim.startTimeTicks) continue;
+    const live = store.isLive(name);
+    throw new PhaulError(
+      "busy",
+      `Cannot migrate process ${victim.pid}: migration ${name.migration} of it ` +
+        (live ? "is under way" : "was interrupted"),
+      { remedy: `Run: phaul ${live ? "cancel" : "recover"} ${name.migration}` },
+    );
+  }
+}
+
+/** Nothing has begun when `step` fails, so nothing of it is to be recovered. */
+async function untouched<T>(journal: Journal, step: () => Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    await journal.remove();
     throw error;
   }
 }
@@ -168,6 +225,7 @@ function beginRequest(
     ownPidNamespace: victim.ownPidNamespace,
     restore: restoreOptions(options.criu),
     holdMode: victim.leadsSession ? "stopped" : "notify",
+    durable: options.durable ?? false,
     files: victim.files.map(({ path, size, kind, mode, appendOnly }) => ({
       path,
       size,

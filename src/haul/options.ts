@@ -41,6 +41,9 @@ export const DEFAULT_TIMEOUTS: Timeouts = {
   commitMs: 600_000,
 };
 
+/** How long a phaul serve that ends lets running migrations go on, unless told otherwise. */
+export const DEFAULT_DRAIN_MS = 60_000;
+
 /** CRIU's cgroup modes, by CRIU's names. */
 export type CgroupMode = "ignore" | "none" | "props" | "soft" | "full" | "strict";
 
@@ -81,6 +84,10 @@ export interface RoleOptions {
   readonly insecure: boolean;
   /** Program run, and waited for, at each stage. */
   readonly hook?: string;
+  /** Images stay where they are when a migration has ended. */
+  readonly keepImages?: boolean;
+  /** Images are to survive a power cut of the destination. */
+  readonly durable?: boolean;
   readonly timeouts: Timeouts;
 }
 
@@ -94,11 +101,48 @@ export interface MigrateOptions extends RoleOptions {
   readonly mode: MigrationMode;
   readonly limits: IterationLimits;
   readonly criu: CriuFlags;
+  /** The tree may stand frozen for so long before the commit, in milliseconds; no bound by itself. */
+  readonly maxFrozenMs?: number;
 }
 
 /** A destination that waits for migrations. */
 export interface ServeOptions extends RoleOptions {
   readonly listen: HostAddress;
+  /** How long running migrations may go on once it is told to end, in milliseconds; a minute by itself. */
+  readonly drainMs?: number;
+}
+
+/** What the operator says when the journals cannot tell which copy goes on. */
+export type Force = "source" | "destination";
+
+/** A recovery of what a phaul that died left on this host. */
+export interface RecoverOptions {
+  readonly stateDir: string;
+  /** One migration; all when not given. */
+  readonly migration?: string;
+  readonly force?: Force;
+  readonly criuPath?: string;
+  readonly workDir?: string;
+  readonly timeouts: Timeouts;
+}
+
+/** Whose migrations are to be told of. */
+export interface StatusOptions {
+  readonly stateDir: string;
+  /** One migration; all when not given. */
+  readonly migration?: string;
+  /** Of the phaul serve there, instead of this host's. */
+  readonly peer?: HostAddress;
+  readonly tokenFile: string;
+  readonly insecure: boolean;
+  readonly timeouts: Timeouts;
+}
+
+/** A migration that is to be cancelled from outside. */
+export interface CancelOptions {
+  readonly stateDir: string;
+  readonly migration: string;
+  readonly timeouts: Timeouts;
 }
 
 /** A migration of a small counter to this same host. */

@@ -39,17 +39,31 @@ export class Peer implements Disposable {
   }
 
   /**
+   * Reads the token; no connection is made yet.
+   *
+   * @throws PhaulError `wrong-token`
+   */
+  static async open(options: PeerOptions): Promise<Peer> {
+    const security: Security = options.insecure
+      ? { kind: "insecure" }
+      : { kind: "tls", token: await readToken(options.tokenFile) };
+    return new Peer(options, security);
+  }
+
+  /**
    * Reads the token and connects.
    *
    * @throws PhaulError `peer-unreachable`, `impostor`, `wrong-token`, `version-mismatch`
    */
   static async connect(options: PeerOptions, signal?: AbortSignal): Promise<Peer> {
-    const security: Security = options.insecure
-      ? { kind: "insecure" }
-      : { kind: "tls", token: await readToken(options.tokenFile) };
-    const peer = new Peer(options, security);
+    const peer = await Peer.open(options);
     await peer.reconnect(signal);
     return peer;
+  }
+
+  /** There is a control link; it may have ended since. */
+  get connected(): boolean {
+    return this.#link !== undefined;
   }
 
   /** The peer as `host:port`. */

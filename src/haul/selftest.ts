@@ -19,6 +19,9 @@ const COUNT_DEADLINE_MS = 30_000;
 /** How far it counts before the migration, and after it. */
 const ENOUGH = 25;
 
+/** What both sides of it are told. */
+const SELF = { insecure: false, timeouts: DEFAULT_TIMEOUTS } as const;
+
 /** What a selftest found. */
 export interface SelftestReport {
   /** The last number counted before the migration began, and the last one seen after it. */
@@ -51,9 +54,9 @@ export async function selftest(
       stateDir: `${dir}/state`,
       workDir: `${options.workDir ?? dir}/destination`,
       criuPath,
-      insecure: false,
-      timeouts: DEFAULT_TIMEOUTS,
+      ...SELF,
       listen: { host: "127.0.0.1", port: 0 },
+      drainMs: 0,
     },
     told.sink,
     ending.signal,
@@ -68,8 +71,7 @@ export async function selftest(
         stateDir: `${dir}/state`,
         workDir: `${options.workDir ?? dir}/source`,
         criuPath,
-        insecure: false,
-        timeouts: DEFAULT_TIMEOUTS,
+        ...SELF,
         pid: counter.pid,
         peer: { host: "127.0.0.1", port },
         tokenFile: `${dir}/state/${tokenFileName}`,

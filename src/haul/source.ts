@@ -11,7 +11,7 @@ import type { SourceState } from "../migrate/tables.ts";
 import type { ProcessTree } from "../proc/mod.ts";
 import { sendImages } from "../wire/mod.ts";
 import { PhaulClient } from "./client.ts";
-import { abortDelivered, commitAcknowledged, CONNECTION_LOST } from "./verdicts.ts";
+import { CONNECTION_LOST, type Verdict } from "./verdicts.ts";
 import type { ClientReport, PhaulConfig, PhaulLocal } from "./config.ts";
 import { type DumpListener, FinalDump } from "./final_dump.ts";
 import { imagesOf } from "./images.ts";
@@ -20,11 +20,13 @@ import { type Cause, type Effects, Machine } from "./machine.ts";
 import type { MigrateOptions } from "./options.ts";
 import type { Peer } from "./peer.ts";
 import type { PageRelay } from "./relay.ts";
-import type { Stages } from "./stages.ts";
-import { Watchdog } from "./watchdog.ts";
+import { stageObserver, type Stages } from "./stages.ts";
+import { frozenTooLong, Watchdog } from "./watchdog.ts";
 import type { WireRemote } from "./wire_remote.ts";
 
 const LOOK_AGAIN_MS = 1000;
+/** States in which the tree is frozen, and may still be let go. */
+const FROZEN: ReadonlySet<SourceState> = new Set(["dumping", "frozen", "intended"]);
 
 /** What a source role works with; all of it stays its maker's. */
 export interface SourceParts {
@@ -36,6 +38,7 @@ export interface SourceParts {
   readonly remote: WireRemote;
   readonly stages: Stages;
   readonly journal: Journal;
+  readonly verdict: Verdict;
   /** Holds the root by a pidfd from before the first dump. */
   readonly tree: ProcessTree;
   readonly workDir: string;
@@ -62,7 +65,7 @@ export class SourceRole implements PhaulLocal {
   readonly #cancelled = new AbortController();
   #client: Promise<ClientReport> | undefined;
   #finalDump: FinalDump | undefined;
-  #aborting: Promise<PhaulError | undefined> | undefined;
+  #frozenTimer: number | undefined;
   #imageBytes = 0;
   #steps = 0;
   #awaitsPeer = false;
@@ -104,6 +107,7 @@ export class SourceRole implements PhaulLocal {
     if (signal.aborted) cancel();
     await this.#ended.promise;
     this.#machine.stop();
+    clearTimeout(this.#frozenTimer);
     signal.removeEventListener("abort", cancel);
     return await this.#outcome();
   }
@@ -138,38 +142,40 @@ export class SourceRole implements PhaulLocal {
       "prepare": () => void this.#prepare(),
       "journal-intent": async () => {
         await stages.pass({ event: "prepared", migration });
-        await journal.record("INTENT");
+        await journal.record({ mark: "INTENT", tasks: this.#dump.tasks() });
       },
       "stop-tree": async () => {
         await tree.stop();
         this.#dump.requireHeld();
-        this.#machine.dispatch("stopped");
+        return "stopped" as const;
       },
       "journal-commit": async () => {
-        await journal.record("COMMIT");
-        this.#machine.dispatch("written");
+        await journal.record({ mark: "COMMIT" });
+        return "written" as const;
       },
       "accept-dump": async () => {
         await stages.reach({ event: "committed", migration });
         this.#dump.accept();
-        void this.#awaitDeath();
       },
+      "await-death": () => void this.#awaitDeath(),
       "kill-tree": () => tree.kill(),
       "send-commit": () => void this.#sendCommit(),
       "journal-done": async () => {
         this.#switchoverMs = performance.now() - this.#dump.frozenAt;
-        await this.#parts.stages.leniently(() => journal.record("DONE"));
+        await this.#parts.stages.leniently(() => journal.record({ mark: "DONE" }));
         await stages.reach({ event: "running", migration });
       },
       "journal-abort": async (cause) => {
         this.#reason ??= cause.error;
-        await this.#parts.stages.leniently(() => journal.record("ABORT"));
+        await this.#parts.stages.leniently(() => journal.record({ mark: "ABORT" }));
       },
+      "journal-aborted": () => stages.leniently(() => journal.record({ mark: "ABORTED" })),
       "continue-tree": () => tree.continue(this.#dump.stopped),
       "refuse-dump": () => this.#finalDump?.refuse(this.#reason),
       "end-criu": () => this.#endCriu(),
       "kill-criu": () => this.#finalDump?.kill(),
       "send-abort": (cause) => this.#sendAbort(cause),
+      "ask-peer": () => {},
       "tidy": () => this.#tidy(),
       "report": (cause) => this.#report(cause),
     };
@@ -177,7 +183,7 @@ export class SourceRole implements PhaulLocal {
 
   /** Starts the client, whose end (unless this role ended it) is an event. */
   #copy(): void {
-    const { options, channel, workDir, criuPath, remote } = this.#parts;
+    const { options, channel, workDir, criuPath, remote, stages, migration } = this.#parts;
     const client = new PhaulClient(this, remote, {
       pid: options.pid,
       memory: channel.criuEnd,
@@ -187,31 +193,27 @@ export class SourceRole implements PhaulLocal {
       limits: options.limits,
       criu: options.criu,
       signal: this.#cancelled.signal,
-      observer: this.#observer(),
+      observer: stageObserver(stages, migration),
     });
     this.#client = client.migrate();
     this.#client.catch((error) => this.#fail("failed", asPhaulError(error)));
   }
 
-  #observer(): PhaulConfig["observer"] {
-    const { stages, migration } = this.#parts;
-    return {
-      iterationBegin: (iteration, final) =>
-        stages.pass({ event: "iteration-begin", migration, iteration, final }),
-      iterationEnd: (figures) => {
-        const event = { event: "iteration-end", migration, ...figures } as const;
-        return figures.final ? stages.reach(event) : stages.pass(event);
-      },
-      converged: (reason) => stages.tell({ event: "converged", migration, reason }),
-      warning: (message) => stages.warn(message),
-    };
-  }
-
   #dumpListener(): DumpListener {
     return {
+      freezing: () => this.#boundFrozenTime(),
       dumped: () => this.#machine.dispatch("dumped"),
       ended: (error) => this.#machine.dispatch("criu-ended", error),
     };
+  }
+
+  /** What the operator set; it ends with the commit, from which on nothing is gained by giving up. */
+  #boundFrozenTime(): void {
+    const { maxFrozenMs } = this.#parts.options;
+    if (maxFrozenMs === undefined) return;
+    this.#frozenTimer = setTimeout(() => {
+      if (FROZEN.has(this.#machine.state)) this.#fail("stalled", frozenTooLong(maxFrozenMs));
+    }, maxFrozenMs);
   }
 
   get #dump(): FinalDump {
@@ -254,9 +256,8 @@ export class SourceRole implements PhaulLocal {
   }
 
   async #sendCommit(): Promise<void> {
-    const { peer, migration, options, stages } = this.#parts;
     this.#awaitsPeer = true;
-    const answer = await commitAcknowledged(peer, migration, options.timeouts, stages);
+    const answer = await this.#parts.verdict.commit();
     if (answer === "acknowledged") this.#machine.dispatch("acknowledged");
     else {
       this.#reason = answer.error;
@@ -278,13 +279,11 @@ export class SourceRole implements PhaulLocal {
 
   #sendAbort(cause: Cause<SourceEvent>): void {
     this.#reason ??= cause.error;
-    const { peer, migration, options, stages } = this.#parts;
-    const reason = this.#reason?.message ?? cause.event;
-    this.#aborting = abortDelivered(peer, migration, reason, options.timeouts, stages);
+    this.#parts.verdict.abort(this.#reason?.message ?? cause.event);
   }
 
   async #tidy(): Promise<void> {
-    const theirs = await this.#aborting;
+    const theirs = await this.#parts.verdict.settle(this.#machine.state === "done");
     // A stream that broke is only what this side saw of the peer's failure.
     if (theirs && this.#reason && CONNECTION_LOST.has(this.#reason.code)) this.#reason = theirs;
   }

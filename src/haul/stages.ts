@@ -6,6 +6,7 @@
 
 import { asPhaulError } from "../errors.ts";
 import type { Side } from "../migrate/tables.ts";
+import type { ClientObserver } from "./config.ts";
 import type { EventSink, HaulEvent, Stage } from "./events.ts";
 import { type HookContext, runHook } from "./hook.ts";
 
@@ -42,6 +43,12 @@ export class Stages {
   /** A line for the operator. */
   warn(message: string): void {
     this.#sink({ event: "warning", migration: this.#migration, message });
+  }
+
+  /** The migration goes on where another phaul had got to. */
+  reopened(comm: string, because: string): void {
+    const which = { migration: this.#migration, side: this.#side };
+    this.#sink({ event: "reopened", ...which, comm, because });
   }
 
   /** One step of the state table. */
@@ -88,4 +95,18 @@ export class Stages {
       iteration: "iteration" in event ? event.iteration : undefined,
     };
   }
+}
+
+/** Passes the stages of the client's iterations on. */
+export function stageObserver(stages: Stages, migration: string): ClientObserver {
+  return {
+    iterationBegin: (iteration, final) =>
+      stages.pass({ event: "iteration-begin", migration, iteration, final }),
+    iterationEnd: (figures) => {
+      const event = { event: "iteration-end", migration, ...figures } as const;
+      return figures.final ? stages.reach(event) : stages.pass(event);
+    },
+    converged: (reason) => stages.tell({ event: "converged", migration, reason }),
+    warning: (message) => stages.warn(message),
+  };
 }

@@ -6,6 +6,7 @@
 
 import { asPhaulError, type ErrorCode, PhaulError } from "../errors.ts";
 import { remoteError } from "../wire/mod.ts";
+import type { Journal } from "./journal.ts";
 import type { Timeouts } from "./options.ts";
 import type { Peer } from "./peer.ts";
 import type { Stages } from "./stages.ts";
@@ -17,7 +18,6 @@ export const CONNECTION_LOST: ReadonlySet<ErrorCode> = new Set([
   "peer-unreachable",
 ]);
 
-/** An abort that does not get through leaves a stopped copy, never a running one: no need to insist. */
 const ABORT_ATTEMPTS_MS = 5_000;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5_000;
@@ -28,54 +28,123 @@ export interface Unacknowledged {
   readonly final: boolean;
 }
 
-/** Sends COMMIT until it is acknowledged, refused, or `commitMs` is over. */
-export async function commitAcknowledged(
-  peer: Peer,
-  migration: string,
-  timeouts: Timeouts,
-  stages: Stages,
-): Promise<"acknowledged" | Unacknowledged> {
-  const request = { type: "commit", migrationId: migration } as const;
-  const failure = await insist(peer, () => peer.request(request), timeouts.commitMs, (error) => {
-    stages.warn(`The destination has not confirmed that the process runs there: ${error.message}`);
-  });
-  if (!failure) return "acknowledged";
-  const error = new PhaulError(
-    "in-doubt",
-    `Cannot confirm that the process runs on ${peer.name}: ${failure.error.message}`,
-    {
-      remedy: `Look there for migration ${migration}: "phaul serve" says whether it runs`,
-      cause: failure.error,
-    },
-  );
-  return { error, final: failure.final };
+/** What a verdict is delivered with. */
+export interface VerdictParts {
+  readonly peer: Peer;
+  readonly migration: string;
+  readonly timeouts: Timeouts;
+  readonly stages: Stages;
+  readonly journal: Journal;
 }
 
-/**
- * Sends ABORT; gives up soon, with a warning, when the destination cannot be reached.
- *
- * @returns why the destination had given up by itself before
- */
-export async function abortDelivered(
+/** The verdict of one migration on its way to the destination. */
+export class Verdict {
+  readonly #parts: VerdictParts;
+  #aborting: Promise<Aborted> | undefined;
+
+  constructor(parts: VerdictParts) {
+    this.#parts = parts;
+  }
+
+  /** Sends COMMIT until it is acknowledged, refused, or `commitMs` is over. */
+  async commit(): Promise<"acknowledged" | Unacknowledged> {
+    const { peer, migration, timeouts, stages } = this.#parts;
+    const request = { type: "commit", migrationId: migration, forced: false } as const;
+    const failure = await insist(peer, () => peer.request(request), timeouts.commitMs, (error) => {
+      stages.warn(
+        `The destination has not confirmed that the process runs there: ${error.message}`,
+      );
+    });
+    if (!failure) return "acknowledged";
+    const error = new PhaulError(
+      "in-doubt",
+      `Cannot confirm that the process runs on ${peer.name}: ${failure.error.message}`,
+      {
+        remedy: failure.final
+          ? failure.error.remedy ?? `There: phaul status ${migration} says what became of it`
+          : `Once ${peer.name} answers again: phaul recover ${migration}`,
+        cause: failure.error,
+      },
+    );
+    return { error, final: failure.final };
+  }
+
+  /** Begins to send ABORT; {@linkcode Verdict.settle} waits for it. */
+  abort(reason: string): void {
+    const { peer, migration, timeouts, stages } = this.#parts;
+    this.#aborting = abortDelivered(peer, migration, reason, timeouts, stages);
+  }
+
+  /**
+   * Removes the journal, unless it is still needed to tell the destination of an abort.
+   *
+   * @param done The destination runs the tree.
+   * @returns why the destination had given up by itself before
+   */
+  async settle(done: boolean): Promise<PhaulError | undefined> {
+    const { peer, migration, journal } = this.#parts;
+    const aborted = await this.#aborting;
+    if (done && peer.connected) {
+      // Should that be lost, the destination forgets by itself, in time.
+      await peer.request({ type: "forget", migrationId: migration }).catch(() => {});
+    }
+    if (aborted?.delivered !== false) await journal.remove();
+    return aborted?.because;
+  }
+}
+
+/** How the attempt to tell of an abort ended. */
+interface Aborted {
+  readonly delivered: boolean;
+  /** Why the destination had given up by itself before. */
+  readonly because?: PhaulError;
+}
+
+/** An abort that does not get through leaves a stopped copy, never a running one: no need to insist. */
+async function abortDelivered(
   peer: Peer,
   migration: string,
   reason: string,
   timeouts: Timeouts,
   stages: Stages,
-): Promise<PhaulError | undefined> {
-  let theirs: PhaulError | undefined;
-  const request = { type: "abort", migrationId: migration, reason } as const;
+): Promise<Aborted> {
+  let because: PhaulError | undefined;
+  const request = { type: "abort", migrationId: migration, reason, forced: false } as const;
   const attemptsMs = Math.min(ABORT_ATTEMPTS_MS, timeouts.stepMs);
   const failure = await insist(peer, async () => {
-    const { because } = await peer.request(request);
-    theirs = because && remoteError(because);
+    const reply = await peer.request(request);
+    because = reply.because && remoteError(reply.because);
   }, attemptsMs);
-  if (!failure || failure.final) return theirs;
+  // A destination that knows of no such migration has nothing of it either.
+  if (!failure || failure.final) return { delivered: true, because };
   stages.warn(
     `${peer.name} was not told that the migration ended; it may hold images or a stopped copy, ` +
-      "never a running one",
+      `never a running one, until "phaul recover ${migration}" tells it`,
   );
-  return undefined;
+  return { delivered: false };
+}
+
+/** What the destination has of a migration. */
+export type PeerHas = "peer-holds" | "peer-lacks" | "peer-runs";
+
+/**
+ * Asks the destination what it has of a migration.
+ *
+ * @throws PhaulError when it cannot be reached within `commitMs`
+ */
+export async function askWhatPeerHas(
+  peer: Peer,
+  migration: string,
+  timeouts: Timeouts,
+): Promise<PeerHas> {
+  let state: string | undefined;
+  const failure = await insist(peer, async () => {
+    const { standings } = await peer.request({ type: "inquire", migrationId: migration });
+    state = standings.find(({ migrationId }) => migrationId === migration)?.state;
+  }, timeouts.commitMs);
+  if (failure) throw failure.error;
+  if (state === undefined || state === "discarded" || state === "discarding") return "peer-lacks";
+  return state === "running" ? "peer-runs" : "peer-holds";
 }
 
 /** Repeats `ask` over new connections until it is answered; returns nothing when that was a yes. */
@@ -86,7 +155,7 @@ async function insist(
   onFailure?: (error: PhaulError) => void,
 ): Promise<Unacknowledged | undefined> {
   const begun = performance.now();
-  let connected = true;
+  let connected = peer.connected;
   for (let pauseMs = FIRST_PAUSE_MS;; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     try {
       if (!connected) await peer.reconnect(AbortSignal.timeout(limitMs));

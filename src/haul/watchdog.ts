@@ -47,3 +47,12 @@ function stallError(stallMs: number): PhaulError {
     remedy: "Look at the network and at the load of both hosts, or raise --stall-timeout",
   });
 }
+
+/** The tree has been frozen for longer than its operator allows. */
+export function frozenTooLong(maxFrozenMs: number): PhaulError {
+  return new PhaulError(
+    "stalled",
+    `Cannot go on: the process was frozen for ${maxFrozenMs / 1000} s`,
+    { remedy: "Let less be left for the freeze (--max-iters, --min-pages), or raise --max-frozen" },
+  );
+}

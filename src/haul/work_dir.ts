@@ -6,9 +6,13 @@
 
 import type { Side } from "../migrate/tables.ts";
 import { ensureDirectory } from "../proc/mod.ts";
+import { isFull, noSpace } from "./no_space.ts";
 
 /** On tmpfs on every common distribution. */
 export const DEFAULT_WORK_DIR = "/dev/shm/phaul";
+
+/** Names the journal, in the directory itself. */
+const JOURNAL_LINK = "journal";
 
 /** A directory of one migration, removed when it is disposed of. */
 export interface WorkDir extends AsyncDisposable {
@@ -20,27 +24,92 @@ export interface WorkDir extends AsyncDisposable {
 /**
  * Makes `<base>/<migration>-<side>`, of mode 0700; one host may be both sides at once.
  *
- * @throws PhaulError `directory-unusable`
+ * @param journal The file without which the directory is of no use to anybody.
+ * @throws PhaulError `directory-unusable`, `no-space`
  */
 export async function newWorkDir(
   base: string | undefined,
   migration: string,
   side: Side,
+  journal: string,
 ): Promise<WorkDir> {
-  const parent = base ?? DEFAULT_WORK_DIR;
-  await ensureDirectory(parent);
-  const path = `${parent}/${migration}-${side}`;
+  const path = workDirPath(base, migration, side);
+  await ensureDirectory(base ?? DEFAULT_WORK_DIR);
   await ensureDirectory(path);
+  const workDir = openWorkDir(path);
+  try {
+    await Deno.writeTextFile(`${path}/${JOURNAL_LINK}`, journal);
+    return workDir;
+  } catch (cause) {
+    await workDir[Symbol.asyncDispose]();
+    throw isFull(cause) ? noSpace(`to "${path}"`, "--work-dir", cause) : cause;
+  }
+}
+
+/** Where the images of that side of a migration lie. */
+export function workDirPath(base: string | undefined, migration: string, side: Side): string {
+  return `${base ?? DEFAULT_WORK_DIR}/${migration}-${side}`;
+}
+
+/** A directory that {@linkcode newWorkDir} has made, now or in another phaul's life. */
+export function openWorkDir(path: string): WorkDir {
   return {
     path,
-    keepLogs: (logsDir) => keepLogs(path, logsDir, migration).catch(() => {}),
+    keepLogs: (logsDir) => keepLogs(path, logsDir).catch(() => {}),
     async [Symbol.asyncDispose]() {
       await Deno.remove(path, { recursive: true }).catch(() => {});
     },
   };
 }
 
-async function keepLogs(path: string, logsDir: string, migration: string): Promise<void> {
+/**
+ * Removes those directories in `base` whose journal is gone, so that nobody will ask for them.
+ *
+ * @returns what was removed
+ */
+export async function removeOrphans(base: string | undefined): Promise<string[]> {
+  const removed: string[] = [];
+  for await (const { name } of Deno.readDir(base ?? DEFAULT_WORK_DIR)) {
+    if (!/^[0-9a-f]{32}-(source|destination)$/.test(name)) continue;
+    const path = `${base ?? DEFAULT_WORK_DIR}/${name}`;
+    if (!await isOrphan(path)) continue;
+    await openWorkDir(path)[Symbol.asyncDispose]();
+    removed.push(path);
+  }
+  return removed;
+}
+
+/** The journal is made before the directory, and goes after it. */
+async function isOrphan(path: string): Promise<boolean> {
+  const journal = await Deno.readTextFile(`${path}/${JOURNAL_LINK}`).catch(() => undefined);
+  if (journal === undefined || journal === "") return false;
+  return await Deno.lstat(journal).then(() => false, (e) => e instanceof Deno.errors.NotFound);
+}
+
+/**
+ * Puts all files in `dir`, and the directory itself, on the disk.
+ *
+ * @throws PhaulError `no-space`; Error of the file system
+ */
+export async function syncFiles(dir: string): Promise<void> {
+  for await (const { name, isFile } of Deno.readDir(dir)) {
+    if (isFile) await syncFile(`${dir}/${name}`);
+  }
+  await syncFile(dir);
+  await syncFile(`${dir}/..`);
+}
+
+async function syncFile(path: string): Promise<void> {
+  using file = await Deno.open(path);
+  try {
+    await file.sync();
+  } catch (cause) {
+    throw isFull(cause) ? noSpace(`image "${path}"`, "--work-dir", cause) : cause;
+  }
+}
+
+async function keepLogs(path: string, logsDir: string): Promise<void> {
+  const migration = path.slice(path.lastIndexOf("/") + 1).replace(/-.*$/, "");
   await ensureDirectory(logsDir);
   for await (const iteration of Deno.readDir(path)) {
     if (!iteration.isDirectory) continue;

@@ -1,79 +1,45 @@
 /**
- * The destination's states, events and actions, and its table.
+ * The destination's table.
  *
  * @module
  */
 
 import { go, type Row, type Table } from "./table.ts";
+import type {
+  DestinationAction,
+  DestinationEvent,
+  DestinationState,
+} from "./destination_states.ts";
 
-/**
- * States of the destination.
- *
- * - `admitted`: a migration was announced; nothing was received.
- * - `receiving`: iterations arrive.
- * - `restoring`: the images are complete; RESTORE runs, held.
- * - `prepared`: the held tree is complete, PREPARED is written. In doubt from here on: only COMMIT or
- *   ABORT of this migration, by its source, ends it.
- * - `lost`: the held tree died before the commit; its images are kept.
- * - `resuming`: COMMIT was accepted and written; the tree is being continued.
- * - `reviving`: COMMIT was accepted after the held tree was lost; it is restored again.
- * - `discarding`: given up; whatever was received or restored is being removed.
- * - `running`, `discarded`: final. `stranded`: final; committed, but the tree could not be continued.
- */
-export type DestinationState =
-  | "admitted"
-  | "receiving"
-  | "restoring"
-  | "prepared"
-  | "lost"
-  | "resuming"
-  | "reviving"
-  | "discarding"
-  | "running"
-  | "discarded"
-  | "stranded";
+type DestinationRow = Row<DestinationState, DestinationAction>;
 
-/**
- * Events of the destination: `iteration`, `prepare`, `commit` and `abort` are the source's requests,
- * `restored`, `written` (the journal), `continued` and `cleared` end actions of this side, `tree-lost` is the death of the held
- * tree. `failed`, `stalled`, `cancel` and `peer-lost` may come at any time.
- */
-export type DestinationEvent =
-  | "iteration"
-  | "prepare"
-  | "commit"
-  | "abort"
-  | "restored"
-  | "written"
-  | "continued"
-  | "cleared"
-  | "tree-lost"
-  | "failed"
-  | "stalled"
-  | "cancel"
-  | "peer-lost";
+/** Events that only a role which was reopened from its journal can see. */
+type RecoveryEvent = Extract<DestinationEvent, `was-${string}`>;
 
-/** What the destination does; see src/haul/destination.ts for how. */
-export type DestinationAction =
-  | "receive"
-  | "restore"
-  | "journal-prepared"
-  | "answer-ready"
-  | "journal-running"
-  | "continue-tree"
-  | "restore-again"
-  | "answer-running"
-  | "journal-discarded"
-  | "discard"
-  | "answer-discarded"
-  | "refuse"
-  | "tidy"
-  | "report";
+/** Of a state that a recovery does not begin in: its events cannot come. */
+const NO_RECOVERY: Record<RecoveryEvent, "impossible"> = {
+  "was-begun": "impossible",
+  "was-discarded": "impossible",
+  "was-prepared": "impossible",
+  "was-lost": "impossible",
+  "was-accepted": "impossible",
+  "was-uncertain": "impossible",
+  "was-continued": "impossible",
+};
 
-const discard: Row<DestinationState, DestinationAction> = go(
-  "discarding",
-  "journal-discarded",
-  "discard",
+/** What only a migration under way may ask. */
+function outOfTurn(state: DestinationState): Record<"iteration" | "prepare", DestinationRow> {
+  return { iteration: go(state, "refuse"), prepare: go(state, "refuse") };
+}
+
+const discard: DestinationRow = go("discarding", "journal-discarded", "discard");
+// CONTINUED before the answer: a source that has it forgets, and only this journal tells then.
+const nowRunning: DestinationRow = go(
+  "running",
+  "journal-continued",
+  "answer-running",
+  "tidy",
+  "report",
 );
 const prepared = go("prepared");
 const lost = go("lost");
@@ -83,10 +49,14 @@ const discarding = go("discarding");
 const running = go("running");
 const discarded = go("discarded");
 const stranded = go("stranded");
+const uncertain = go("uncertain");
 
 /** The destination's table. */
 export const DESTINATION_TABLE: Table<DestinationState, DestinationEvent, DestinationAction> = {
   admitted: {
+    ...NO_RECOVERY,
+    "force-source": discard,
+    "force-destination": go("admitted", "refuse"),
     iteration: go("receiving", "receive"),
     prepare: go("admitted", "refuse"),
     commit: go("admitted", "refuse"),
@@ -102,6 +72,9 @@ export const DESTINATION_TABLE: Table<DestinationState, DestinationEvent, Destin
     "peer-lost": discard,
   },
   receiving: {
+    ...NO_RECOVERY,
+    "force-source": discard,
+    "force-destination": go("receiving", "refuse"),
     iteration: go("receiving", "receive"),
     prepare: go("restoring", "restore"),
     commit: go("receiving", "refuse"),
@@ -117,12 +90,14 @@ export const DESTINATION_TABLE: Table<DestinationState, DestinationEvent, Destin
     "peer-lost": discard,
   },
   restoring: {
-    iteration: go("restoring", "refuse"),
-    prepare: go("restoring", "refuse"),
+    ...NO_RECOVERY,
+    "force-source": discard,
+    "force-destination": go("restoring", "refuse"),
+    ...outOfTurn("restoring"),
     commit: go("restoring", "refuse"),
     abort: discard,
     restored: go("restoring", "journal-prepared"),
-    written: go("prepared", "answer-ready"),
+    written: go("prepared", "answer-ready", "watch-tree"),
     continued: "impossible",
     cleared: "impossible",
     "tree-lost": discard,
@@ -132,44 +107,51 @@ export const DESTINATION_TABLE: Table<DestinationState, DestinationEvent, Destin
     "peer-lost": discard,
   },
   prepared: {
-    iteration: go("prepared", "refuse"),
-    prepare: go("prepared", "refuse"),
-    commit: go("resuming", "journal-running", "continue-tree"),
+    ...NO_RECOVERY,
+    "force-source": discard,
+    "force-destination": go("prepared", "journal-running"),
+    ...outOfTurn("prepared"),
+    commit: go("prepared", "journal-running"),
     abort: discard,
     restored: "impossible",
-    written: "impossible",
+    // RUNNING is on the disk before the tree runs: nobody may take it for one that never did.
+    written: go("resuming", "continue-tree"),
     continued: "impossible",
     cleared: "impossible",
     "tree-lost": lost,
     // Whether the source committed is unknown here: neither run nor discard.
-    failed: prepared,
+    failed: go("prepared", "refuse"),
     stalled: prepared,
     cancel: prepared,
     "peer-lost": prepared,
   },
   lost: {
-    iteration: go("lost", "refuse"),
-    prepare: go("lost", "refuse"),
-    commit: go("reviving", "journal-running", "restore-again"),
+    ...NO_RECOVERY,
+    "force-source": discard,
+    "force-destination": go("lost", "journal-running"),
+    ...outOfTurn("lost"),
+    commit: go("lost", "journal-running"),
     abort: discard,
     restored: "impossible",
-    written: "impossible",
+    written: go("reviving", "restore-again"),
     continued: "impossible",
     cleared: "impossible",
     "tree-lost": lost,
-    failed: lost,
+    failed: go("lost", "refuse"),
     stalled: lost,
     cancel: lost,
     "peer-lost": lost,
   },
   resuming: {
-    iteration: go("resuming", "refuse"),
-    prepare: go("resuming", "refuse"),
+    ...NO_RECOVERY,
+    "force-source": go("resuming", "refuse"),
+    "force-destination": resuming,
+    ...outOfTurn("resuming"),
     commit: resuming,
     abort: go("resuming", "refuse"),
     restored: "impossible",
     written: "impossible",
-    continued: go("running", "answer-running", "tidy", "report"),
+    continued: nowRunning,
     cleared: "impossible",
     "tree-lost": go("reviving", "restore-again"),
     failed: go("stranded", "refuse", "report"),
@@ -178,11 +160,13 @@ export const DESTINATION_TABLE: Table<DestinationState, DestinationEvent, Destin
     "peer-lost": resuming,
   },
   reviving: {
-    iteration: go("reviving", "refuse"),
-    prepare: go("reviving", "refuse"),
+    ...NO_RECOVERY,
+    "force-source": go("reviving", "refuse"),
+    "force-destination": reviving,
+    ...outOfTurn("reviving"),
     commit: reviving,
     abort: go("reviving", "refuse"),
-    restored: go("running", "answer-running", "tidy", "report"),
+    restored: nowRunning,
     written: "impossible",
     continued: reviving,
     cleared: "impossible",
@@ -193,8 +177,10 @@ export const DESTINATION_TABLE: Table<DestinationState, DestinationEvent, Destin
     "peer-lost": reviving,
   },
   discarding: {
-    iteration: go("discarding", "refuse"),
-    prepare: go("discarding", "refuse"),
+    ...NO_RECOVERY,
+    "force-source": discarding,
+    "force-destination": go("discarding", "refuse"),
+    ...outOfTurn("discarding"),
     commit: go("discarding", "refuse"),
     abort: discarding,
     restored: discarding,
@@ -207,9 +193,52 @@ export const DESTINATION_TABLE: Table<DestinationState, DestinationEvent, Destin
     cancel: discarding,
     "peer-lost": discarding,
   },
+  reopened: {
+    ...outOfTurn("reopened"),
+    commit: go("reopened", "refuse"),
+    abort: go("reopened", "refuse"),
+    "force-source": go("reopened", "refuse"),
+    "force-destination": go("reopened", "refuse"),
+    restored: "impossible",
+    written: "impossible",
+    continued: "impossible",
+    cleared: "impossible",
+    "tree-lost": "impossible",
+    failed: "impossible",
+    stalled: "impossible",
+    cancel: go("reopened"),
+    "peer-lost": go("reopened"),
+    "was-begun": discard,
+    "was-discarded": go("discarding", "discard"),
+    "was-prepared": go("prepared", "watch-tree"),
+    "was-lost": lost,
+    "was-accepted": go("resuming", "continue-tree"),
+    "was-uncertain": uncertain,
+    "was-continued": go("running", "tidy", "report"),
+  },
+  uncertain: {
+    ...NO_RECOVERY,
+    "force-source": discard,
+    "force-destination": go("reviving", "restore-again"),
+    ...outOfTurn("uncertain"),
+    // Restored again, it would repeat what it did if it ran: no peer can know that it did not.
+    commit: go("uncertain", "refuse"),
+    abort: go("uncertain", "refuse"),
+    restored: "impossible",
+    written: "impossible",
+    continued: "impossible",
+    cleared: "impossible",
+    "tree-lost": uncertain,
+    failed: uncertain,
+    stalled: uncertain,
+    cancel: uncertain,
+    "peer-lost": uncertain,
+  },
   running: {
-    iteration: go("running", "refuse"),
-    prepare: go("running", "refuse"),
+    ...NO_RECOVERY,
+    "force-source": go("running", "refuse"),
+    "force-destination": go("running", "answer-running"),
+    ...outOfTurn("running"),
     // The acknowledgement was lost and the source asks again.
     commit: go("running", "answer-running"),
     abort: go("running", "refuse"),
@@ -224,8 +253,10 @@ export const DESTINATION_TABLE: Table<DestinationState, DestinationEvent, Destin
     "peer-lost": running,
   },
   discarded: {
-    iteration: go("discarded", "refuse"),
-    prepare: go("discarded", "refuse"),
+    ...NO_RECOVERY,
+    "force-source": go("discarded", "answer-discarded"),
+    "force-destination": go("discarded", "refuse"),
+    ...outOfTurn("discarded"),
     commit: go("discarded", "refuse"),
     abort: go("discarded", "answer-discarded"),
     restored: discarded,
@@ -239,13 +270,16 @@ export const DESTINATION_TABLE: Table<DestinationState, DestinationEvent, Destin
     "peer-lost": discarded,
   },
   stranded: {
-    iteration: go("stranded", "refuse"),
-    prepare: go("stranded", "refuse"),
+    ...NO_RECOVERY,
+    "force-source": discard,
+    "force-destination": go("reviving", "restore-again"),
+    ...outOfTurn("stranded"),
     commit: go("reviving", "restore-again"),
     abort: go("stranded", "refuse"),
-    restored: stranded,
+    // The failure came from elsewhere, while the tree was being continued.
+    restored: nowRunning,
     written: stranded,
-    continued: stranded,
+    continued: nowRunning,
     cleared: stranded,
     "tree-lost": stranded,
     failed: stranded,

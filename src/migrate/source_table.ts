@@ -1,102 +1,61 @@
 /**
- * The source's states, events and actions, and its table.
+ * The source's table.
  *
  * @module
  */
 
 import { go, type Row, type Table } from "./table.ts";
+import type { SourceAction, SourceEvent, SourceState } from "./source_states.ts";
 
-/**
- * States of the source.
- *
- * - `checked`: connected and admitted; the tree is untouched.
- * - `copying`: pre-dumps run; the tree runs but for short stalls.
- * - `dumping`: the final dump was asked for; CRIU freezes the tree and resumes it if anybody dies.
- * - `frozen`: post-dump is unanswered; images travel and the destination restores, held.
- * - `intended`: the destination is ready; INTENT is written, the tasks are being stopped.
- * - `committed`: COMMIT is written: the tree will not run here again; CRIU is ending it.
- * - `handing-over`: the tree is dead here; COMMIT is sent until it is acknowledged.
- * - `rolling-back`: given up before the commit; CRIU is letting the tree run again.
- * - `aborted`, `done`: final. `in-doubt`: final; the commit was never acknowledged.
- */
-export type SourceState =
-  | "checked"
-  | "copying"
-  | "dumping"
-  | "frozen"
-  | "intended"
-  | "committed"
-  | "handing-over"
-  | "rolling-back"
-  | "aborted"
-  | "done"
-  | "in-doubt";
+type SourceRow = Row<SourceState, SourceAction>;
 
-/**
- * Events of the source: `start` and `copied` frame pre-copy, `dumped` is CRIU's post-dump, `ready` and
- * `acknowledged` are the destination's answers, `stopped` and `dead` speak of the tree, `written` of the
- * journal, `criu-ended` of the session. `failed`, `stalled`, `cancel` and `peer-lost` may come at any time; `gave-up` ends the
- * attempts to deliver COMMIT.
- */
-export type SourceEvent =
-  | "start"
-  | "copied"
-  | "dumped"
-  | "ready"
-  | "stopped"
-  | "written"
-  | "dead"
-  | "acknowledged"
-  | "criu-ended"
-  | "failed"
-  | "stalled"
-  | "cancel"
-  | "peer-lost"
-  | "gave-up";
+/** Events that only a role which was reopened from its journal can see. */
+type RecoveryEvent = Extract<
+  SourceEvent,
+  `was-${string}` | `force-${string}` | "peer-holds" | "peer-lacks" | "peer-runs"
+>;
 
-/** What the source does; see src/haul/source.ts for how. */
-export type SourceAction =
-  | "copy"
-  | "dump"
-  | "prepare"
-  | "journal-intent"
-  | "stop-tree"
-  | "journal-commit"
-  | "accept-dump"
-  | "kill-tree"
-  | "send-commit"
-  | "journal-done"
-  | "journal-abort"
-  | "continue-tree"
-  | "refuse-dump"
-  | "end-criu"
-  | "kill-criu"
-  | "send-abort"
-  | "tidy"
-  | "report";
+/** Of a state that a recovery does not begin in: its events cannot come. */
+const NO_RECOVERY: Record<RecoveryEvent, "impossible"> = {
+  "was-begun": "impossible",
+  "was-intended": "impossible",
+  "was-committed": "impossible",
+  "was-aborted": "impossible",
+  "was-done": "impossible",
+  "was-rebooted": "impossible",
+  "peer-holds": "impossible",
+  "peer-lacks": "impossible",
+  "peer-runs": "impossible",
+  "force-source": "impossible",
+  "force-destination": "impossible",
+};
+
+/** Of a state without a migration under way: nothing of it can come. */
+const NO_MIGRATION: Record<Exclude<SourceEvent, RecoveryEvent>, "impossible"> = {
+  start: "impossible",
+  copied: "impossible",
+  dumped: "impossible",
+  ready: "impossible",
+  stopped: "impossible",
+  written: "impossible",
+  dead: "impossible",
+  acknowledged: "impossible",
+  "criu-ended": "impossible",
+  failed: "impossible",
+  stalled: "impossible",
+  cancel: "impossible",
+  "peer-lost": "impossible",
+  "gave-up": "impossible",
+};
 
 /** Rows that a final state shares: whatever comes late changes nothing. */
 function final<State extends string>(state: State): Record<SourceEvent, Row<State, never>> {
   const stay = go(state);
-  return {
-    start: stay,
-    copied: stay,
-    dumped: stay,
-    ready: stay,
-    stopped: stay,
-    written: stay,
-    dead: stay,
-    acknowledged: stay,
-    "criu-ended": stay,
-    failed: stay,
-    stalled: stay,
-    cancel: stay,
-    "peer-lost": stay,
-    "gave-up": stay,
-  };
+  const events = [...Object.keys(NO_MIGRATION), ...Object.keys(NO_RECOVERY)] as SourceEvent[];
+  return Object.fromEntries(events.map((event) => [event, stay])) as ReturnType<
+    typeof final<State>
+  >;
 }
-
-type SourceRow = Row<SourceState, SourceAction>;
 
 const leave: SourceRow = go("aborted", "send-abort", "tidy", "report");
 const stopCopying: SourceRow = go("rolling-back", "journal-abort", "end-criu", "send-abort");
@@ -112,10 +71,12 @@ const stopIntended: SourceRow = go(
 const rollingBack = go("rolling-back");
 const committed = go("committed");
 const handingOver = go("handing-over");
+const undecided = go("undecided");
 
 /** The source's table. */
 export const SOURCE_TABLE: Table<SourceState, SourceEvent, SourceAction> = {
   checked: {
+    ...NO_RECOVERY,
     start: go("copying", "copy"),
     copied: "impossible",
     dumped: "impossible",
@@ -132,6 +93,7 @@ export const SOURCE_TABLE: Table<SourceState, SourceEvent, SourceAction> = {
     "gave-up": "impossible",
   },
   copying: {
+    ...NO_RECOVERY,
     start: "impossible",
     copied: go("dumping", "dump"),
     dumped: "impossible",
@@ -148,6 +110,7 @@ export const SOURCE_TABLE: Table<SourceState, SourceEvent, SourceAction> = {
     "gave-up": "impossible",
   },
   dumping: {
+    ...NO_RECOVERY,
     start: "impossible",
     copied: "impossible",
     dumped: go("frozen", "prepare"),
@@ -164,6 +127,7 @@ export const SOURCE_TABLE: Table<SourceState, SourceEvent, SourceAction> = {
     "gave-up": "impossible",
   },
   frozen: {
+    ...NO_RECOVERY,
     start: "impossible",
     copied: "impossible",
     dumped: "impossible",
@@ -180,13 +144,14 @@ export const SOURCE_TABLE: Table<SourceState, SourceEvent, SourceAction> = {
     "gave-up": "impossible",
   },
   intended: {
+    ...NO_RECOVERY,
     start: "impossible",
     copied: "impossible",
     dumped: "impossible",
     ready: "impossible",
     stopped: go("intended", "journal-commit"),
     // The point of no return: COMMIT is on disk and CRIU is told to end the tree.
-    written: go("committed", "accept-dump"),
+    written: go("committed", "accept-dump", "await-death"),
     dead: "impossible",
     acknowledged: "impossible",
     "criu-ended": stopIntended,
@@ -197,6 +162,7 @@ export const SOURCE_TABLE: Table<SourceState, SourceEvent, SourceAction> = {
     "gave-up": "impossible",
   },
   committed: {
+    ...NO_RECOVERY,
     start: "impossible",
     copied: "impossible",
     dumped: "impossible",
@@ -215,6 +181,7 @@ export const SOURCE_TABLE: Table<SourceState, SourceEvent, SourceAction> = {
     "gave-up": "impossible",
   },
   "handing-over": {
+    ...NO_RECOVERY,
     start: "impossible",
     copied: "impossible",
     dumped: "impossible",
@@ -231,6 +198,7 @@ export const SOURCE_TABLE: Table<SourceState, SourceEvent, SourceAction> = {
     "gave-up": go("in-doubt", "report"),
   },
   "rolling-back": {
+    ...NO_RECOVERY,
     start: "impossible",
     copied: rollingBack,
     // The freeze was under way when the migration was given up.
@@ -240,16 +208,51 @@ export const SOURCE_TABLE: Table<SourceState, SourceEvent, SourceAction> = {
     written: rollingBack,
     dead: "impossible",
     acknowledged: "impossible",
-    "criu-ended": go("aborted", "tidy", "report"),
+    "criu-ended": go("aborted", "journal-aborted", "tidy", "report"),
     failed: rollingBack,
     stalled: go("rolling-back", "kill-criu"),
     cancel: rollingBack,
     "peer-lost": rollingBack,
     "gave-up": "impossible",
   },
+  reopened: {
+    ...NO_MIGRATION,
+    ...NO_RECOVERY,
+    // Nothing was stopped before INTENT, so nothing may be continued: it may have been stopped by others.
+    "was-begun": stopCopying,
+    "was-intended": go(
+      "rolling-back",
+      "journal-abort",
+      "continue-tree",
+      "end-criu",
+      "send-abort",
+    ),
+    "was-committed": go("committed", "kill-tree", "await-death"),
+    "was-aborted": leave,
+    "was-done": go("done", "tidy", "report"),
+    "was-rebooted": go("undecided", "ask-peer"),
+    cancel: go("reopened"),
+  },
+  undecided: {
+    ...NO_MIGRATION,
+    ...NO_RECOVERY,
+    "peer-holds": go("undecided", "report"),
+    "peer-lacks": go("aborted", "journal-abort", "tidy", "report"),
+    "peer-runs": go("done", "journal-done", "tidy", "report"),
+    "force-source": go("aborted", "journal-abort", "send-abort", "tidy", "report"),
+    "force-destination": go("undecided", "journal-commit"),
+    written: go("committed", "await-death"),
+    failed: go("undecided", "report"),
+    "gave-up": go("undecided", "report"),
+    cancel: undecided,
+  },
   aborted: final("aborted"),
   done: final("done"),
-  "in-doubt": final("in-doubt"),
+  "in-doubt": {
+    ...final("in-doubt"),
+    // The peer will not answer any more, and a person knows what became of its copy.
+    "force-destination": go("done", "journal-done", "tidy", "report"),
+  },
 };
 
 /** States after which the source's role ends. */

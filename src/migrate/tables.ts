@@ -6,10 +6,14 @@
  */
 
 import { DESTINATION_TABLE } from "./destination_table.ts";
-import { SOURCE_FINAL, SOURCE_TABLE, type SourceState } from "./source_table.ts";
+import type { SourceState } from "./source_states.ts";
+import { SOURCE_FINAL, SOURCE_TABLE } from "./source_table.ts";
 import type { Side, Table } from "./table.ts";
 
+export * from "./destination_states.ts";
 export * from "./destination_table.ts";
+export * from "./recovery.ts";
+export * from "./source_states.ts";
 export * from "./source_table.ts";
 export type { Row, Side, Table } from "./table.ts";
 

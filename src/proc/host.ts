@@ -58,6 +58,11 @@ export async function ensureDirectory(path: string): Promise<void> {
   await Deno.remove(probe);
 }
 
+/** Names this boot of the host: start times of processes compare within one only. */
+export function bootId(): string {
+  return Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim();
+}
+
 /** True when `path`, which must exist, lies in memory (tmpfs or ramfs). */
 export async function isTmpfs(path: string): Promise<boolean> {
   const { type } = await attempt(path, () => statfs(path));

@@ -61,11 +61,31 @@ export class ProcessTree implements Disposable {
   }
 
   /**
+   * Holds those of `tasks`, root first, that still live as the processes that they were. No other is
+   * looked for.
+   */
+  static adopt(tasks: readonly TreeProcess[]): ProcessTree {
+    const tree = new ProcessTree(tasks[0]?.pid ?? 0);
+    try {
+      for (const task of tasks) tree.#hold(task);
+      return tree;
+    } catch (error) {
+      tree.close();
+      throw error;
+    }
+  }
+
+  /**
    * The processes held, root first, ancestors before descendants, each in the state in which it was
    * first seen: those "stopped" here were so before phaul touched them.
    */
   get processes(): readonly TreeProcess[] {
     return this.#held.map(({ process }) => process);
+  }
+
+  /** Those of the processes held that have not ended. */
+  get living(): readonly TreeProcess[] {
+    return this.#held.filter(({ pidfd }) => !pidfd.dead).map(({ process }) => process);
   }
 
   /**

@@ -4,10 +4,11 @@
  * @module
  */
 
+import { Errno } from "./errno.ts";
 import { Fd } from "./fd.ts";
 import { cString } from "./layouts.ts";
 import { libc } from "./libc.ts";
-import { check } from "./syscall.ts";
+import { check, checkExcept } from "./syscall.ts";
 
 const O_CLOEXEC = 0o2000000;
 const O_NOCTTY = 0o400;
@@ -16,6 +17,9 @@ const O_CREAT = 0o100;
 const O_TRUNC = 0o1000;
 const O_APPEND = 0o2000;
 const O_PATH = 0o10000000;
+
+const LOCK_EX = 2;
+const LOCK_NB = 4;
 
 /** `write` and `append` create the file with mode 0600; `path` only names it (O_PATH). */
 export type OpenMode = "read" | "write" | "append" | "path";
@@ -28,6 +32,18 @@ export type OpenMode = "read" | "write" | "append" | "path";
 export function openFile(path: string, mode: OpenMode): Fd {
   const flags = O_CLOEXEC | O_NOCTTY | flagsOf(mode);
   return Fd.own(check(`open '${path}'`, libc().open(cString(path), flags, 0o600)));
+}
+
+/**
+ * Takes the exclusive lock of an open file; it goes when the last descriptor for the same opening is
+ * closed, also by the death of its holder.
+ *
+ * @returns false when another opening of the file has it
+ * @throws SyscallError
+ */
+export function lockFile(file: Fd): boolean {
+  const expected = [Errno.EAGAIN];
+  return checkExcept("flock", expected, libc().flock(file.raw, LOCK_EX | LOCK_NB)) === 0;
 }
 
 function flagsOf(mode: OpenMode): number {

@@ -8,7 +8,7 @@
 export { Child, type ExitStatus } from "./child.ts";
 export { Errno, errnoName } from "./errno.ts";
 export { Fd } from "./fd.ts";
-export { openFile, type OpenMode } from "./file.ts";
+export { lockFile, openFile, type OpenMode } from "./file.ts";
 export { loadLibc } from "./libc.ts";
 export { type Message, type MessageOptions, recvMessage, sendMessage } from "./message.ts";
 export { PidFd } from "./pidfd.ts";

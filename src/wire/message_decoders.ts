@@ -12,6 +12,7 @@ import {
   type Reply,
   type Request,
   type RestoreOptions,
+  type Standing,
   ticketBytes,
 } from "./messages.ts";
 import { cleanText, readErrorTexts } from "./peer_error.ts";
@@ -26,11 +27,13 @@ const maxExternals = 1024;
 const maxPathLength = 4096;
 const maxIterations = 100_000;
 const maxImages = 1_000_000;
+const maxStandings = 4096;
 
 const identifier = /^[0-9a-f]{32}$/;
 const sha256 = /^[0-9a-f]{64}$/;
 const printable = /^[\x20-\x7e]+$/;
 const machine = /^[a-z0-9_]+$/;
+const stateName = /^[a-z-]+$/;
 const absolutePath = /^\/[^\0]*$/;
 const withoutNul = /^[^\0]+$/;
 
@@ -63,13 +66,21 @@ export function readRequest(type: Request["type"], fields: Fields): Request {
         imageBytes: fields.integer("imageBytes", 0, Number.MAX_SAFE_INTEGER),
       };
     case "commit":
-      return { type, migrationId: readMigrationId(fields) };
+      return { type, migrationId: readMigrationId(fields), forced: fields.flag("forced") };
     case "abort":
       return {
         type,
         migrationId: readMigrationId(fields),
         reason: cleanText(fields.anyText("reason")),
+        forced: fields.flag("forced"),
       };
+    case "forget":
+    case "cancel":
+      return { type, migrationId: readMigrationId(fields) };
+    case "inquire":
+      return fields.anyText("migrationId") === ""
+        ? { type }
+        : { type, migrationId: readMigrationId(fields) };
     default:
       return type satisfies never;
   }
@@ -87,7 +98,10 @@ export function readReply(type: Reply["type"], fields: Fields): Reply {
     case "iteration-stopped":
     case "ready":
     case "running":
+    case "forgotten":
       return { type };
+    case "standings":
+      return { type, standings: fields.list("standings", maxStandings, readStanding) };
     case "discarded": {
       const because = readErrorTexts(fields);
       return because.code === "" ? { type } : { type, because };
@@ -111,6 +125,7 @@ function readBegin(fields: Fields): BeginRequest {
     restore: readRestore(fields.inner("restore")),
     holdMode: fields.choice("holdMode", holdNames),
     files: fields.list("files", maxFiles, readFile),
+    durable: fields.flag("durable"),
   };
 }
 
@@ -143,6 +158,16 @@ function readFile(fields: Fields): FileFact {
     kind: fields.choice("kind", kindNames),
     mode: fields.integer("mode", 0, 0o7777),
     appendOnly: fields.flag("appendOnly"),
+  };
+}
+
+function readStanding(fields: Fields): Standing {
+  const pid = fields.integer("pid", 0, maxPid);
+  return {
+    migrationId: readMigrationId(fields),
+    state: fields.text("state", 20, stateName),
+    comm: cleanText(fields.anyText("comm")),
+    ...(pid > 0 ? { pid } : {}),
   };
 }
 

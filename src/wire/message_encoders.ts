@@ -25,9 +25,15 @@ export function requestFields(request: Request): RawFields {
       return { imageCount, imageBytes, processes };
     }
     case "commit":
+      return { migrationId: request.migrationId, forced: request.forced };
+    case "abort": {
+      const { migrationId, reason, forced } = request;
+      return { migrationId, reason, forced };
+    }
+    case "forget":
+    case "inquire":
+    case "cancel":
       return { migrationId: request.migrationId };
-    case "abort":
-      return { migrationId: request.migrationId, reason: request.reason };
     default:
       return request satisfies never;
   }
@@ -42,7 +48,10 @@ export function replyFields(reply: Reply): RawFields {
     case "iteration-stopped":
     case "ready":
     case "running":
+    case "forgotten":
       return {};
+    case "standings":
+      return { standings: reply.standings };
     case "discarded":
       return { ...reply.because };
     default:

@@ -66,6 +66,8 @@ export interface BeginRequest {
   readonly restore: RestoreOptions;
   readonly holdMode: HoldMode;
   readonly files: readonly FileFact[];
+  /** Images and pages are to be on the destination's disk, fsynced, before it answers `ready`. */
+  readonly durable: boolean;
 }
 
 /** Asks the destination to be ready for the pages of an iteration; `final` is the dump itself. */
@@ -99,6 +101,8 @@ export interface PrepareRequest {
 export interface CommitRequest {
   readonly type: "commit";
   readonly migrationId: string;
+  /** An operator says so, whatever the source's journal tells. */
+  readonly forced: boolean;
 }
 
 /** The source keeps the tree: the destination discards all it has of it. */
@@ -106,7 +110,31 @@ export interface AbortRequest {
   readonly type: "abort";
   readonly migrationId: string;
   readonly reason: string;
+  /** An operator says so, whatever the source's journal tells. */
+  readonly forced: boolean;
 }
+
+/** The source has the answer to its verdict and will not ask again. */
+export interface ForgetRequest {
+  readonly type: "forget";
+  readonly migrationId: string;
+}
+
+/** Asks what the destination has; changes nothing. */
+export interface InquireRequest {
+  readonly type: "inquire";
+  /** All migrations when not given. */
+  readonly migrationId?: string;
+}
+
+/** Asks a destination to give a migration up, as far as it still may; answered with how it stands then. */
+export interface CancelRequest {
+  readonly type: "cancel";
+  readonly migrationId: string;
+}
+
+/** Everything that concerns one migration. */
+export type MigrationRequest = Exclude<Request, InquireRequest | CancelRequest>;
 
 /** Everything that a side may ask of the other. */
 export type Request =
@@ -115,7 +143,10 @@ export type Request =
   | StopIterationRequest
   | PrepareRequest
   | CommitRequest
-  | AbortRequest;
+  | AbortRequest
+  | ForgetRequest
+  | InquireRequest
+  | CancelRequest;
 
 /** The answer to `begin`. */
 export interface BegunReply {
@@ -151,6 +182,28 @@ export interface DiscardedReply {
   readonly because?: ErrorTexts;
 }
 
+/** The answer to `forget`. */
+export interface ForgottenReply {
+  readonly type: "forgotten";
+}
+
+/** One migration as the destination has it. */
+export interface Standing {
+  readonly migrationId: string;
+  /** A state of the destination's table. */
+  readonly state: string;
+  /** The root's command name. */
+  readonly comm: string;
+  /** The root's pid on the destination, where there is one. */
+  readonly pid?: number;
+}
+
+/** The answer to `inquire` and `cancel`. */
+export interface StandingsReply {
+  readonly type: "standings";
+  readonly standings: readonly Standing[];
+}
+
 /** Every answer but the error, which rejects the request. */
 export type Reply =
   | BegunReply
@@ -158,7 +211,9 @@ export type Reply =
   | IterationStoppedReply
   | ReadyReply
   | RunningReply
-  | DiscardedReply;
+  | DiscardedReply
+  | ForgottenReply
+  | StandingsReply;
 
 /** Which reply belongs to which request. */
 export const replyTypeOf = {
@@ -168,6 +223,9 @@ export const replyTypeOf = {
   "prepare": "ready",
   "commit": "running",
   "abort": "discarded",
+  "forget": "forgotten",
+  "inquire": "standings",
+  "cancel": "standings",
 } as const satisfies Record<Request["type"], Reply["type"]>;
 
 /** The reply to a request of type `R`. */

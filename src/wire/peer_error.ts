@@ -52,6 +52,11 @@ const believed: Readonly<Record<ErrorCode, boolean>> = {
   "internal": false,
   "file-locks": true,
   "traced": true,
+  "journal-damaged": true,
+  "no-such-migration": true,
+  "too-late": true,
+  "undecided": true,
+  "busy": true,
 };
 
 /** An error as it travels. */

@@ -14,6 +14,9 @@ export const requestBodies = {
   "prepare": "prepare",
   "commit": "commit",
   "abort": "abort",
+  "forget": "forget",
+  "inquire": "inquire",
+  "cancel": "cancel",
 } as const satisfies Record<Request["type"], string>;
 
 /** The body field of each reply in an Envelope. */
@@ -24,6 +27,8 @@ export const replyBodies = {
   "ready": "ready",
   "running": "running",
   "discarded": "discarded",
+  "forgotten": "forgotten",
+  "standings": "standings",
 } as const satisfies Record<Reply["type"], string>;
 
 /** The enum value of each kind of file. */

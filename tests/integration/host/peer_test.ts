@@ -134,9 +134,9 @@ Deno.test("serve: a second COMMIT starts no second copy, and a late ABORT ends n
   const run = await world.migrate(victim);
   const { migration } = await run.event("migrated");
   const answers = await ask(world, [
-    { type: "commit", migrationId: migration },
-    { type: "abort", migrationId: migration, reason: "late" },
-    { type: "commit", migrationId: migration },
+    { type: "commit", migrationId: migration, forced: false },
+    { type: "abort", migrationId: migration, reason: "late", forced: false },
+    { type: "commit", migrationId: migration, forced: false },
   ]);
   assertEquals(answers.map(({ type, code }) => type ?? code), ["running", "protocol", "running"]);
   await world.expectOnlyAndClean(victim, world.beta, "alpha", "beta");
@@ -151,7 +151,7 @@ Deno.test("serve: a COMMIT for what was given up or never heard of is refused", 
   const run = await world.startMigration(victim);
   await world.alpha.hook.reached("frozen");
   const { migration } = await run.event("frozen");
-  const early = await ask(world, [{ type: "commit", migrationId: migration }]);
+  const early = await ask(world, [{ type: "commit", migrationId: migration, forced: false }]);
   assertEquals(early.map(({ code }) => code), ["protocol"]);
   await run.signal("INT");
   await run.says("SIGINT");
@@ -159,9 +159,9 @@ Deno.test("serve: a COMMIT for what was given up or never heard of is refused", 
   await expectCode(run, 55);
   await server.event("aborted");
   const answers = await ask(world, [
-    { type: "commit", migrationId: migration },
-    { type: "commit", migrationId: "0".repeat(32) },
-    { type: "abort", migrationId: migration, reason: "again" },
+    { type: "commit", migrationId: migration, forced: false },
+    { type: "commit", migrationId: "0".repeat(32), forced: false },
+    { type: "abort", migrationId: migration, reason: "again", forced: false },
   ]);
   assertEquals(answers[2]?.type, "discarded");
   for (const answer of answers.slice(0, 2)) {

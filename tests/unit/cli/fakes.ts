@@ -44,6 +44,10 @@ export function fakeContext(roles: Partial<Roles> = {}): Context & { terminal: F
   const refuse = () => Promise.reject(new PhaulError("internal", "This role was not to be called"));
   return {
     terminal: new FakeTerminal(),
-    roles: { migrate: refuse, serve: refuse, selftest: refuse, findCriu: refuse, ...roles },
+    roles: {
+      ...{ migrate: refuse, serve: refuse, selftest: refuse, findCriu: refuse },
+      ...{ status: refuse, recover: refuse, cancel: refuse },
+      ...roles,
+    },
   };
 }

@@ -12,7 +12,8 @@ Deno.test("readMigrate: the least that can be said takes every default", () => {
   assertEquals(options, {
     ...{ pid: 4711, peer: { host: "dst", port: 7284 }, mode: "pre-copy", insecure: false },
     ...{ stateDir: "/var/lib/phaul", tokenFile: "/var/lib/phaul/join-token" },
-    ...{ workDir: undefined, criuPath: undefined, hook: undefined },
+    ...{ workDir: undefined, criuPath: undefined, hook: undefined, maxFrozenMs: undefined },
+    ...{ keepImages: false, durable: false },
     ...{ limits: DEFAULT_LIMITS, timeouts: DEFAULT_TIMEOUTS },
     criu: { ...NO_CRIU_FLAGS, ghostLimitBytes: undefined, manageCgroupsMode: undefined },
   });
@@ -32,12 +33,14 @@ Deno.test("readMigrate: each flag reaches its option", () => {
     ...["--max-growth=0", "--tcp-established", "--shell-job", "--ext-unix-sk", "--file-locks"],
     ...["--link-remap", "--ghost-limit=2M", "--manage-cgroups-mode=soft", "--external=net[1]:a"],
     ...["--external=mnt[/x]:y", "--connect-timeout=1", "--step-timeout=2", "--peer-timeout=3"],
-    ...["--stall-timeout=4", "--commit-timeout=5"],
+    ...["--stall-timeout=4", "--commit-timeout=5", "--max-frozen=0.5", "--keep-images"],
+    "--durable",
   ]);
   assertEquals(json, true);
   assertEquals(options, {
     ...{ pid: 1, peer: { host: "::1", port: 9 }, tokenFile: "/t", stateDir: "/s", workDir: "/w" },
     ...{ criuPath: "/c", hook: "h", mode: "stop-and-copy", insecure: false },
+    ...{ keepImages: true, durable: true, maxFrozenMs: 500 },
     limits: { maxIterations: 1, minPages: 0, maxGrowthPercent: 0 },
     criu: {
       ...{ tcpEstablished: true, tcpClose: false, shellJob: true, extUnixSk: true },
@@ -69,6 +72,7 @@ Deno.test("readServe: listens on the usual port of every address", () => {
   assertEquals(readServe([]).options, {
     ...{ listen: { host: "0.0.0.0", port: 7284 }, stateDir: "/var/lib/phaul", insecure: false },
     ...{ workDir: undefined, criuPath: undefined, hook: undefined, timeouts: DEFAULT_TIMEOUTS },
+    ...{ keepImages: false, durable: false, drainMs: 60_000 },
   });
 });
 

@@ -1,6 +1,12 @@
 import { assertEquals, assertInstanceOf } from "@std/assert";
 import { PhaulError } from "../../../src/errors.ts";
-import { ControlLink, RemoteError, type Reply, type Request } from "../../../src/wire/mod.ts";
+import {
+  ControlLink,
+  RemoteError,
+  type Reply,
+  replyTypeOf,
+  type Request,
+} from "../../../src/wire/mod.ts";
 import { encodeEnvelope, type Envelope } from "../../../src/wire/envelope.ts";
 import { frame, maxControlFrameBytes } from "../../../src/wire/frames.ts";
 import { failure } from "./errors.ts";
@@ -9,12 +15,10 @@ import { memoryPair, type MemoryStream } from "./memory_stream.ts";
 import { begin, migrationId, replies, requests } from "./samples.ts";
 
 const options = { peerTimeoutMs: 60_000 };
-const commit = { type: "commit", migrationId } as const;
+const commit = { type: "commit", migrationId, forced: false } as const;
 
 function answerOf(request: Request): Promise<Reply> {
-  const index = requests.findIndex((sample) => sample.type === request.type);
-  const types = { 0: 0, 1: 1, 2: 1, 3: 3, 4: 4, 5: 5, 6: 6 } as const;
-  const reply = replies[types[index as keyof typeof types]];
+  const reply = replies.find(({ type }) => type === replyTypeOf[request.type]);
   return reply ? Promise.resolve(reply) : Promise.reject(new Error("no such reply"));
 }
 
@@ -155,7 +159,7 @@ Deno.test("ControlLink: a request that times out or is cancelled rejects; its la
   const reason = new PhaulError("stalled", "Cannot wait any longer");
   await failure("stalled", pair.source.request(commit, { signal: AbortSignal.abort(reason) }));
   late.resolve();
-  const abort = { type: "abort", migrationId, reason: "" } as const;
+  const abort = { type: "abort", migrationId, reason: "", forced: false } as const;
   assertEquals(await pair.source.request(abort), { type: "discarded" });
 });
 

@@ -98,7 +98,7 @@ for (const kind of ["tls", "insecure"] as const) {
       void outcome.link.lost.then(() => closeAccepted(outcome));
     }
     links[0].close();
-    const request = { type: "commit", migrationId: "a".repeat(32) } as const;
+    const request = { type: "commit", migrationId: "a".repeat(32), forced: false } as const;
     assertEquals(await links[1].request(request), { type: "running" });
     links[1].close();
   });

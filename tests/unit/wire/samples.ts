@@ -34,6 +34,7 @@ export const begin: BeginRequest = {
     { path: "/usr/bin/piggie", size: 2 ** 40 + 1, kind: "file", mode: 0o755, appendOnly: false },
     { path: "/srv", size: 0, kind: "directory", mode: 0o1777, appendOnly: false },
   ],
+  durable: true,
 };
 
 export const requests: readonly Request[] = [
@@ -42,8 +43,13 @@ export const requests: readonly Request[] = [
   { type: "start-iteration", iteration: 100_000, final: true },
   { type: "stop-iteration", iteration: 1, pageBytes: 2 ** 52, pageHash: "0a".repeat(32) },
   { type: "prepare", processes: begin.processes, imageCount: 12, imageBytes: 123_456 },
-  { type: "commit", migrationId },
-  { type: "abort", migrationId, reason: "the operator said so" },
+  { type: "commit", migrationId, forced: false },
+  { type: "commit", migrationId, forced: true },
+  { type: "abort", migrationId, reason: "the operator said so", forced: true },
+  { type: "forget", migrationId },
+  { type: "inquire" },
+  { type: "cancel", migrationId },
+  { type: "inquire", migrationId },
 ];
 
 export const replies: readonly Reply[] = [
@@ -54,5 +60,14 @@ export const replies: readonly Reply[] = [
   { type: "ready" },
   { type: "running" },
   { type: "discarded" },
+  { type: "forgotten" },
+  { type: "standings", standings: [] },
+  {
+    type: "standings",
+    standings: [
+      { migrationId, state: "prepared", comm: "piggie", pid: 4711 },
+      { migrationId, state: "in-doubt", comm: "redis server" },
+    ],
+  },
   { type: "discarded", because: { code: "no-space", message: "full", remedy: "make room" } },
 ];

@@ -1,0 +1,143 @@
+/**
+ * The tree in a destination's hands: restored and held, watched, restored again, continued or discarded.
+ *
+ * @module
+ */
+
+import { PhaulError } from "../errors.ts";
+import type { ProcessSummary } from "../wire/mod.ts";
+import { AdoptedTree } from "./adopted_tree.ts";
+import type { DestinationParts } from "./destination_parts.ts";
+import { HeldTree, type Hold } from "./held_tree.ts";
+import { findRecord, type StampedRecord } from "./journal.ts";
+import { syncFiles } from "./work_dir.ts";
+
+/** What a custody works with. */
+export type CustodyParts = Pick<DestinationParts, "admitted" | "criuPath" | "journal">;
+
+/** One tree from its restore on. Owns what it holds it by, never the tree: that is ended by `discard`. */
+export class Custody implements Disposable {
+  readonly #parts: CustodyParts;
+  #hold: Hold | undefined;
+  #next: HeldTree | undefined;
+  #imagesDir: string | undefined;
+  #letGo = false;
+  /** The tree as the source froze it. */
+  #processes: readonly ProcessSummary[] = [];
+
+  constructor(parts: CustodyParts) {
+    this.#parts = parts;
+  }
+
+  /** Root of the tree as this host sees it; undefined until restored. */
+  get rootPid(): number | undefined {
+    return this.#hold?.rootPid;
+  }
+
+  /**
+   * Takes over what is left of the tree that a phaul restored before it died.
+   *
+   * @returns whether the tree is there whole, and may be continued
+   */
+  async adopt(records: readonly StampedRecord[], boot: string): Promise<boolean> {
+    const prepared = findRecord(records, "PREPARED");
+    this.#imagesDir = prepared?.imagesDir;
+    this.#processes = prepared?.processes ?? [];
+    const restored = records.findLast(({ record }) => record.mark === "RESTORED");
+    if (restored?.boot !== boot) return false;
+    const adopted = new AdoptedTree(findRecord(records, "RESTORED")?.tasks ?? []);
+    this.#hold = adopted;
+    // CRIU kills such a tree when its phaul dies; one that it has not killed yet is no tree to rely on.
+    const running = findRecord(records, "RUNNING") !== undefined;
+    if (this.#parts.admitted.holdMode === "stopped" || running) return adopted.whole;
+    await adopted.discard();
+    return false;
+  }
+
+  /** Starts the criu that will restore; best before the source's tree is frozen. */
+  async prepare(): Promise<void> {
+    this.#next = await this.#make();
+  }
+
+  /**
+   * Restores from `imagesDir`, and holds.
+   *
+   * @param processes The tree as the source froze it.
+   * @throws CriuError `restore-failed`; nothing of the tree is left then
+   */
+  async restore(imagesDir: string, processes: readonly ProcessSummary[]): Promise<void> {
+    this.#imagesDir = imagesDir;
+    this.#processes = processes;
+    const next = this.#next;
+    if (!next) throw new PhaulError("protocol", "Cannot restore: no final iteration has begun");
+    this.#next = undefined;
+    this.#hold = next;
+    await next.restore(imagesDir);
+  }
+
+  /**
+   * Writes PREPARED.
+   *
+   * @param durable Images and pages are to survive a power cut too.
+   */
+  async journalPrepared(durable: boolean): Promise<void> {
+    const processes = this.#processes;
+    const imagesDir = this.#images;
+    if (durable) await syncFiles(imagesDir);
+    await this.#parts.journal.record({ mark: "PREPARED", processes, imagesDir });
+  }
+
+  /** Calls `lost` when the tree dies before it is continued. */
+  watch(lost: () => void): void {
+    // Rejects when the tree is let go of.
+    this.#hold?.died().then(() => {
+      if (!this.#letGo) lost();
+    }, () => {});
+  }
+
+  /** Lets the tree run; tasks that were stopped before the migration stay stopped. */
+  async continue(): Promise<void> {
+    if (!this.#hold) throw new PhaulError("internal", "Cannot continue a tree that is not held");
+    // From here on it may end by itself, and must not be restored again for that.
+    this.#letGo = true;
+    await this.#hold.continue(this.#processes);
+  }
+
+  /** Restores anew from the images after the held tree died, and lets it run. */
+  async restoreAgain(): Promise<void> {
+    // Its root is gone; what may be left of it has the pids that the new one needs.
+    await this.#hold?.discard();
+    this.#hold?.close();
+    this.#hold = undefined;
+    await this.prepare();
+    await this.restore(this.#images, this.#processes);
+    await this.continue();
+  }
+
+  /** Ends whatever there is of the tree. */
+  async discard(): Promise<void> {
+    await this.#hold?.discard();
+  }
+
+  /** Lets go of the tree, which is left as it is. */
+  [Symbol.dispose](): void {
+    this.#hold?.close();
+    this.#hold = undefined;
+    this.#next?.close();
+    this.#next = undefined;
+  }
+
+  get #images(): string {
+    if (this.#imagesDir === undefined) throw new PhaulError("internal", "Cannot find the images");
+    return this.#imagesDir;
+  }
+
+  async #make(): Promise<HeldTree> {
+    const { journal, criuPath, admitted } = this.#parts;
+    const { holdMode, restore } = admitted;
+    return await HeldTree.prepare({
+      ...{ criuPath, holdMode, restore },
+      onRestored: (tasks) => journal.record({ mark: "RESTORED", tasks }),
+    });
+  }
+}

@@ -1,0 +1,25 @@
+/**
+ * What a destination's role is made of.
+ *
+ * @module
+ */
+
+import type { EventSink } from "./events.ts";
+import type { AdmittedRecord, Journal } from "./journal.ts";
+import type { ServeOptions } from "./options.ts";
+import type { WorkDir } from "./work_dir.ts";
+
+/** What a destination's role works with. */
+export interface DestinationParts {
+  readonly migration: string;
+  /** The first record of its journal. */
+  readonly admitted: AdmittedRecord;
+  readonly options: ServeOptions;
+  readonly criuPath: string;
+  /** Of this migration alone; the role disposes of it. */
+  readonly workDir: WorkDir;
+  readonly sink: EventSink;
+  readonly journal: Journal;
+  /** Called when the role has nothing left to do by itself; maybe more than once. */
+  readonly onEnd: () => void;
+}

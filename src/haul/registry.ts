@@ -1,0 +1,186 @@
+/**
+ * The migrations of one `phaul serve`: those that it admits, and those that a phaul before it left.
+ *
+ * @module
+ */
+
+import { asPhaulError, PhaulError } from "../errors.ts";
+import type { BeginRequest, Standing } from "../wire/mod.ts";
+import { requireDisk, requireFit } from "./admission.ts";
+import { DestinationRole } from "./destination.ts";
+import type { EventSink } from "./events.ts";
+import type { AdmittedRecord } from "./journal.ts";
+import type { DiskJournal, JournalName, JournalStore } from "./journal_store.ts";
+import type { ServeOptions } from "./options.ts";
+import type { TicketBook } from "./tickets.ts";
+import { newWorkDir, openWorkDir, workDirPath } from "./work_dir.ts";
+
+/** How many ended migrations are remembered, to answer a verdict that comes again. */
+const REMEMBERED = 1000;
+/** How long a journal of a running tree waits for its source to know: then nobody asks any more. */
+const FORGET_AFTER_MS = 7 * 24 * 3600 * 1000;
+
+/** What a registry works with. */
+export interface RegistryParts {
+  readonly options: ServeOptions;
+  readonly store: JournalStore;
+  readonly criuPath: string;
+  /** Of this host's CRIU. */
+  readonly criuVersion: string;
+  readonly tickets: TicketBook;
+  readonly sink: EventSink;
+}
+
+/** Roles by the id of their migration. */
+export class Registry {
+  readonly #parts: RegistryParts;
+  readonly #roles = new Map<string, DestinationRole>();
+  #draining = false;
+
+  constructor(parts: RegistryParts) {
+    this.#parts = parts;
+  }
+
+  /** All roles, the oldest first. */
+  get roles(): readonly DestinationRole[] {
+    return [...this.#roles.values()];
+  }
+
+  /** How every migration stands, or the one of that id. */
+  standings(migration?: string): Standing[] {
+    const chosen = this.roles.filter((role) =>
+      migration === undefined || role.migration === migration
+    );
+    return chosen.map(({ migration: migrationId, state, comm, pid }) => ({
+      ...{ migrationId, state, comm },
+      ...(pid === undefined ? {} : { pid }),
+    }));
+  }
+
+  /**
+   * The role of a migration.
+   *
+   * @throws PhaulError `no-such-migration`
+   */
+  find(request: { readonly type: string; readonly migrationId: string }): DestinationRole {
+    const role = this.#roles.get(request.migrationId);
+    if (role) return role;
+    throw new PhaulError(
+      "no-such-migration",
+      `Cannot answer "${request.type}": migration ${request.migrationId} is unknown here`,
+    );
+  }
+
+  /** Admits no more migrations. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /**
+   * Takes a migration in.
+   *
+   * @throws PhaulError `busy`, `protocol`, and what {@linkcode requireFit} throws
+   */
+  async admit(begin: BeginRequest): Promise<DestinationRole> {
+    const { options, store, criuVersion, tickets } = this.#parts;
+    const { migrationId: migration } = begin;
+    if (this.#draining) {
+      throw new PhaulError("busy", "Cannot take a migration in: the destination is ending", {
+        remedy: "Try again once phaul serve was started anew there",
+      });
+    }
+    if (this.#roles.has(migration)) {
+      throw new PhaulError("protocol", `Cannot begin migration ${migration} twice`);
+    }
+    await requireFit(begin, criuVersion);
+    await using owned = new AsyncDisposableStack();
+    const base = workDirBase(options, begin.durable);
+    const path = store.pathOf({ migration, side: "destination" });
+    const admitted = admittedRecord(begin, workDirPath(base, migration, "destination"), options);
+    const journal = await store.create({ migration, side: "destination" }, admitted);
+    owned.defer(() => journal.remove());
+    const workDir = owned.use(await newWorkDir(base, migration, "destination", path));
+    if (admitted.durable) await requireDisk(workDir.path);
+    const parts = this.#roleParts(migration, admitted, journal);
+    const role = await DestinationRole.admit({ ...parts, workDir }, tickets.office());
+    owned.move();
+    this.#roles.set(migration, role);
+    return role;
+  }
+
+  /** Goes on with what a phaul that died left here; a journal that cannot be read is told of and left. */
+  async reopenAll(): Promise<void> {
+    const names = await this.#parts.store.list();
+    for (const name of names.filter(({ side }) => side === "destination")) {
+      await this.reopen(name).catch((error) => {
+        this.#warn(name.migration, asPhaulError(error).message);
+      });
+    }
+  }
+
+  /**
+   * Goes on with one such migration.
+   *
+   * @returns undefined when a phaul still has it, or it is forgotten by now
+   * @throws PhaulError `journal-damaged`
+   */
+  async reopen(name: JournalName): Promise<DestinationRole | undefined> {
+    const journal = await this.#parts.store.reopen(name);
+    if (!journal) return undefined;
+    const first = journal.records[0]?.record;
+    if (first?.mark !== "ADMITTED" || forgettable(journal)) {
+      await journal.remove();
+      return undefined;
+    }
+    const parts = this.#roleParts(name.migration, first, journal);
+    const workDir = openWorkDir(first.workDir);
+    try {
+      const role = await DestinationRole.reopen({ ...parts, workDir }, journal.records);
+      this.#roles.set(name.migration, role);
+      return role;
+    } catch (error) {
+      journal.close();
+      throw error;
+    }
+  }
+
+  #roleParts(migration: string, admitted: AdmittedRecord, journal: DiskJournal) {
+    const { options, criuPath, sink } = this.#parts;
+    return { migration, admitted, options, criuPath, sink, journal, onEnd: () => this.#forget() };
+  }
+
+  /** Forgets the oldest ended migrations. */
+  #forget(): void {
+    for (const [id, role] of this.#roles) {
+      if (this.#roles.size <= REMEMBERED) return;
+      if (role.state === "running" || role.state === "discarded") this.#roles.delete(id);
+    }
+  }
+
+  #warn(migration: string, message: string): void {
+    this.#parts.sink({ event: "warning", migration, message });
+  }
+}
+
+/** On a disk below the state directory when that is asked for, and no other place was named. */
+function workDirBase(options: ServeOptions, durable: boolean): string | undefined {
+  if (options.workDir !== undefined || !durable && !options.durable) return options.workDir;
+  return `${options.stateDir}/images`;
+}
+
+function admittedRecord(
+  begin: BeginRequest,
+  workDir: string,
+  options: ServeOptions,
+): AdmittedRecord {
+  const { comm, rootPid, holdMode, restore } = begin;
+  const durable = begin.durable || options.durable === true;
+  return { mark: "ADMITTED", comm, rootPid, holdMode, restore, workDir, durable };
+}
+
+/** The tree has run for so long that its source has either heard of it or was given up. */
+function forgettable(journal: DiskJournal): boolean {
+  const last = journal.records.at(-1);
+  return last?.record.mark === "CONTINUED" &&
+    Date.now() - Date.parse(last.at) > FORGET_AFTER_MS;
+}

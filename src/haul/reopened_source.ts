@@ -1,0 +1,195 @@
+/**
+ * The source's role after its phaul died: executes the source's table from the journal on.
+ *
+ * @module
+ */
+
+import { asPhaulError, PhaulError } from "../errors.ts";
+import {
+  SOURCE_TABLE,
+  type SourceAction,
+  type SourceEvent,
+  sourceRecovery,
+  type SourceState,
+} from "../migrate/tables.ts";
+import { ProcessTree, type TreeProcess, untraced } from "../proc/mod.ts";
+import type { EventSink } from "./events.ts";
+import { type BeginRecord, findRecord } from "./journal.ts";
+import type { DiskJournal } from "./journal_store.ts";
+import { type Cause, type Effects, Machine } from "./machine.ts";
+import type { Force, RecoverOptions } from "./options.ts";
+import { Peer } from "./peer.ts";
+import { Stages } from "./stages.ts";
+import { askWhatPeerHas, Verdict } from "./verdicts.ts";
+import { openWorkDir } from "./work_dir.ts";
+
+/** What a reopened source works with; the journal becomes the role's. */
+export interface ReopenedSourceParts {
+  readonly migration: string;
+  readonly begin: BeginRecord;
+  readonly journal: DiskJournal;
+  readonly options: Pick<RecoverOptions, "force" | "timeouts">;
+  readonly sink: EventSink;
+}
+
+/** How the recovery of a source ended. */
+export interface ReopenedOutcome {
+  readonly state: "done" | "aborted" | "in-doubt" | "undecided";
+  /** Why it did not come to `done`, where there is more to say. */
+  readonly error?: PhaulError;
+}
+
+/** One migration whose source was left by a phaul that died. */
+export class ReopenedSource {
+  readonly #parts: ReopenedSourceParts;
+  readonly #machine: Machine<SourceState, SourceEvent, SourceAction>;
+  readonly #tree: ProcessTree;
+  readonly #tasks: readonly TreeProcess[];
+  readonly #peer: Peer;
+  readonly #verdict: Verdict;
+  readonly #stages: Stages;
+  readonly #ended = Promise.withResolvers<ReopenedOutcome>();
+  #force: Force | undefined;
+  #error: PhaulError | undefined;
+
+  private constructor(parts: ReopenedSourceParts, peer: Peer) {
+    this.#parts = parts;
+    this.#peer = peer;
+    this.#force = parts.options.force;
+    const { journal, migration, sink } = parts;
+    // Pids of another boot are other processes'.
+    const intent = journal.rebooted ? undefined : findRecord(journal.records, "INTENT");
+    this.#tasks = intent?.tasks ?? [];
+    this.#tree = ProcessTree.adopt(this.#tasks);
+    this.#stages = new Stages({ sink, side: "source", migration });
+    const { timeouts } = parts.options;
+    this.#verdict = new Verdict({ peer, migration, timeouts, stages: this.#stages, journal });
+    this.#machine = new Machine({
+      side: "source",
+      table: SOURCE_TABLE,
+      initial: "reopened",
+      effects: this.#effects(),
+      failure: "failed",
+      onTransition: (from, on, to) => this.#stages.transition(from, on, to),
+      onDefect: (error) => this.#stages.warn(error.message),
+    });
+  }
+
+  /**
+   * Finishes or rolls back, as far as the journal, the peer and `force` allow; afterwards the journal is
+   * closed, and removed where nothing is left to decide.
+   *
+   * @throws PhaulError `wrong-token` when the token that the migration used cannot be read
+   */
+  static async run(parts: ReopenedSourceParts): Promise<ReopenedOutcome> {
+    using _journal = parts.journal;
+    const { peer: address, tokenFile, insecure } = parts.begin;
+    const { timeouts } = parts.options;
+    using peer = await Peer.open({ address, tokenFile, insecure, timeouts });
+    const role = new ReopenedSource(parts, peer);
+    using _tree = role.#tree;
+    const marks = parts.journal.records.map(({ record }) => record.mark);
+    const event = sourceRecovery(marks, parts.journal.rebooted);
+    role.#stages.reopened(parts.begin.comm, event);
+    role.#machine.dispatch(event);
+    return await role.#ended.promise;
+  }
+
+  #effects(): Effects<SourceEvent, SourceAction> {
+    const { journal } = this.#parts;
+    const leniently = (step: () => Promise<void>) => this.#stages.leniently(step);
+    return {
+      "copy": notAgain,
+      "dump": notAgain,
+      "prepare": notAgain,
+      "journal-intent": notAgain,
+      "stop-tree": notAgain,
+      "journal-commit": async () => {
+        await journal.record({ mark: "COMMIT" });
+        return "written" as const;
+      },
+      // The criu that could be answered died with its phaul.
+      "accept-dump": () => {},
+      "refuse-dump": () => this.#endCriu(),
+      "kill-tree": () => this.#tree.kill(),
+      "await-death": () => void this.#awaitDeath(),
+      "send-commit": () => void this.#sendCommit(),
+      "journal-done": () => leniently(() => journal.record({ mark: "DONE" })),
+      "journal-abort": () => leniently(() => journal.record({ mark: "ABORT" })),
+      "journal-aborted": () => leniently(() => journal.record({ mark: "ABORTED" })),
+      "continue-tree": () => this.#tree.continue(stoppedBefore(this.#tasks)),
+      "end-criu": () => this.#endCriu(),
+      "kill-criu": () => {},
+      "send-abort": () => this.#verdict.abort("its phaul on the source ended"),
+      "ask-peer": () => void this.#askPeer(),
+      "tidy": () => this.#tidy(),
+      "report": (cause) => this.#report(cause),
+    };
+  }
+
+  /** CRIU lets the tree run once it notices that nobody answers it. */
+  #endCriu(): void {
+    const pids = [this.#parts.begin.pid, ...this.#tasks.map(({ pid }) => pid)];
+    const ended = () => this.#machine.dispatch("criu-ended");
+    untraced(this.#parts.journal.rebooted ? [] : pids).then(ended, (error) => {
+      this.#stages.warn(asPhaulError(error).message);
+      ended();
+    });
+  }
+
+  async #awaitDeath(): Promise<void> {
+    await this.#tree.exited();
+    this.#machine.dispatch("dead");
+  }
+
+  async #sendCommit(): Promise<void> {
+    const answer = await this.#verdict.commit();
+    if (answer === "acknowledged") return this.#machine.dispatch("acknowledged");
+    this.#error = answer.error;
+    this.#machine.dispatch(answer.final ? "failed" : "gave-up", answer.error);
+  }
+
+  async #askPeer(): Promise<void> {
+    const { migration, options } = this.#parts;
+    try {
+      this.#machine.dispatch(await askWhatPeerHas(this.#peer, migration, options.timeouts));
+    } catch (error) {
+      this.#machine.dispatch("gave-up", asPhaulError(error));
+    }
+  }
+
+  async #tidy(): Promise<void> {
+    this.#error ??= await this.#verdict.settle(this.#machine.state === "done");
+    await openWorkDir(this.#parts.begin.workDir)[Symbol.asyncDispose]();
+  }
+
+  #report({ error }: Cause<SourceEvent>): void {
+    const { state } = this.#machine;
+    this.#error ??= error;
+    const forced = this.#takeForce(state);
+    if (forced) return this.#machine.dispatch(forced);
+    const known = state === "done" || state === "in-doubt" || state === "undecided";
+    this.#ended.resolve({
+      state: known ? state : "aborted",
+      ...(state === "done" || !this.#error ? {} : { error: this.#error }),
+    });
+  }
+
+  /** The operator's word counts once, and only where the journals do not suffice. */
+  #takeForce(state: SourceState): SourceEvent | undefined {
+    const force = this.#force;
+    this.#force = undefined;
+    if (force === undefined) return undefined;
+    if (state === "undecided") return `force-${force}`;
+    return state === "in-doubt" && force === "destination" ? "force-destination" : undefined;
+  }
+}
+
+/** Pids, in the innermost namespace, of the tasks that somebody had stopped before the freeze. */
+function stoppedBefore(tasks: readonly TreeProcess[]): ReadonlySet<number> {
+  return new Set(tasks.filter(({ state }) => state === "stopped").map(({ nsPid }) => nsPid));
+}
+
+function notAgain(): never {
+  throw new PhaulError("internal", "Cannot begin a migration from a journal");
+}

@@ -1,0 +1,131 @@
+/**
+ * What the journals of this host, or the phaul serve of another, tell of migrations.
+ *
+ * @module
+ */
+
+import { PhaulError } from "../errors.ts";
+import type { JournalMark, Side } from "../migrate/tables.ts";
+import { lives } from "../proc/mod.ts";
+import type { Whereabouts } from "./events.ts";
+import { findRecord, type StampedRecord } from "./journal.ts";
+import { type JournalName, JournalStore } from "./journal_store.ts";
+import type { StatusOptions } from "./options.ts";
+import { Peer } from "./peer.ts";
+
+/** How one migration stands. */
+export interface MigrationStatus {
+  readonly migration: string;
+  readonly side: Side;
+  /** The root's command name. */
+  readonly comm: string;
+  /** The root's pid on that side, where there is one. */
+  readonly pid?: number;
+  /** What was decided last: a journal's mark, or a state of the table where a phaul serve tells. */
+  readonly state: string;
+  /** A phaul works on it now; one that does not was interrupted. */
+  readonly live: boolean;
+  /** Whose the process is, as far as this side knows. */
+  readonly whereabouts: Whereabouts;
+  /** When that was decided, ISO 8601; unknown from another host. */
+  readonly at?: string;
+}
+
+/** States of a destination that is still the source's, and of one that owns the tree. */
+const SOURCES_STATES = ["admitted", "receiving", "restoring", "discarding", "discarded"];
+const OWN_STATES = ["resuming", "reviving", "running"];
+
+const WHEREABOUTS: Readonly<Record<JournalMark, Whereabouts>> = {
+  BEGIN: "source",
+  INTENT: "source",
+  ABORT: "source",
+  ABORTED: "source",
+  COMMIT: "destination",
+  DONE: "destination",
+  ADMITTED: "source",
+  RESTORED: "source",
+  PREPARED: "in-doubt",
+  RUNNING: "destination",
+  CONTINUED: "destination",
+  DISCARDED: "source",
+};
+
+/**
+ * How all migrations of this host stand, or one of them, or those of a peer.
+ *
+ * @throws PhaulError `no-such-migration`, `peer-unreachable` and its kin, `journal-damaged`
+ */
+export async function status(options: StatusOptions): Promise<MigrationStatus[]> {
+  const all = options.peer === undefined
+    ? await ownStandings(options.stateDir)
+    : await peerStandings(options.peer, options);
+  return options.migration === undefined ? all : chosen(all, options.migration);
+}
+
+/**
+ * Those whose id begins with `prefix`, which must mean one migration.
+ *
+ * @throws PhaulError `no-such-migration`, also when more than one is meant
+ */
+export function chosen<T extends { readonly migration: string }>(
+  all: readonly T[],
+  prefix: string,
+): T[] {
+  const found = all.filter(({ migration }) => migration.startsWith(prefix));
+  const ids = new Set(found.map(({ migration }) => migration));
+  if (ids.size === 1) return found;
+  const why = ids.size === 0 ? "it is unknown here" : `${ids.size} begin so`;
+  throw new PhaulError("no-such-migration", `Cannot find migration ${prefix}: ${why}`, {
+    remedy: 'See "phaul status" for those that are known',
+  });
+}
+
+/** What one journal tells. */
+export function standingOf(
+  { migration, side }: JournalName,
+  records: readonly StampedRecord[],
+  live: boolean,
+): MigrationStatus {
+  const last = records.at(-1);
+  const mark = last?.record.mark ?? (side === "source" ? "BEGIN" : "ADMITTED");
+  const begin = findRecord(records, "BEGIN");
+  const comm = begin?.comm ?? findRecord(records, "ADMITTED")?.comm ?? "";
+  const pid = begin?.pid ?? findRecord(records, "RESTORED")?.tasks[0]?.pid;
+  const gone = begin && WHEREABOUTS[mark] === "source" && !lives(begin);
+  return {
+    ...{ migration, side, comm, state: mark, live },
+    whereabouts: gone ? "gone" : WHEREABOUTS[mark],
+    ...(pid === undefined ? {} : { pid }),
+    ...(last === undefined ? {} : { at: last.at }),
+  };
+}
+
+async function ownStandings(stateDir: string): Promise<MigrationStatus[]> {
+  const store = new JournalStore(stateDir);
+  const standings: MigrationStatus[] = [];
+  for (const name of await store.list()) {
+    const live = store.isLive(name);
+    const records = await store.read(name);
+    if (records !== undefined) standings.push(standingOf(name, records, live));
+  }
+  return standings;
+}
+
+async function peerStandings(
+  address: NonNullable<StatusOptions["peer"]>,
+  { tokenFile, insecure, timeouts }: StatusOptions,
+): Promise<MigrationStatus[]> {
+  using peer = await Peer.connect({ address, tokenFile, insecure, timeouts });
+  const { standings } = await peer.request({ type: "inquire" });
+  return standings.map(({ migrationId: migration, state, comm, pid }) => ({
+    ...{ migration, side: "destination", comm, state, live: true },
+    ...(pid === undefined ? {} : { pid }),
+    whereabouts: whereaboutsIn(state),
+  }));
+}
+
+/** Whose the process is, by the state of the destination's table. */
+export function whereaboutsIn(state: string): Whereabouts {
+  if (SOURCES_STATES.includes(state)) return "source";
+  return OWN_STATES.includes(state) ? "destination" : "in-doubt";
+}
