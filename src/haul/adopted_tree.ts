@@ -26,6 +26,10 @@ export class AdoptedTree implements Hold {
     return this.#tree.rootPid;
   }
 
+  get alive(): boolean {
+    return this.#tree.rootLives;
+  }
+
   async died(): Promise<void> {
     await this.#tree.rootExited();
   }

@@ -87,6 +87,11 @@ export class Custody implements Disposable {
     await this.#parts.journal.record({ mark: "PREPARED", processes, imagesDir });
   }
 
+  /** There is a tree that could be continued. */
+  get alive(): boolean {
+    return this.#hold?.alive ?? false;
+  }
+
   /** Calls `lost` when the tree dies before it is continued. */
   watch(lost: () => void): void {
     // Rejects when the tree is let go of.

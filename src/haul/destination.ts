@@ -35,6 +35,8 @@ import { Watchdog } from "./watchdog.ts";
 /** One migration on the destination. */
 export class DestinationRole {
   readonly migration: string;
+  /** The root's command name. */
+  readonly comm: string;
   readonly #parts: DestinationParts;
   readonly #machine: Machine<DestinationState, DestinationEvent, DestinationAction>;
   readonly #stages: Stages;
@@ -54,6 +56,7 @@ export class DestinationRole {
 
   private constructor(parts: DestinationParts, intake: Intake | undefined) {
     this.migration = parts.migration;
+    this.comm = parts.admitted.comm;
     this.#parts = parts;
     this.#intake = intake;
     this.#custody = new Custody(parts);
@@ -100,7 +103,7 @@ export class DestinationRole {
     const whole = await role.#custody.adopt(records, bootId());
     role.#stages.pid = role.#custody.rootPid;
     const event = destinationRecovery(records.map(({ record }) => record.mark), whole);
-    role.#stages.reopened(parts.admitted.comm, event);
+    role.#stages.reopened(role.comm, event);
     role.#machine.dispatch(event);
     return role;
   }
@@ -118,11 +121,6 @@ export class DestinationRole {
   /** Root of the tree on this host, once there is one. */
   get pid(): number | undefined {
     return this.#custody.rootPid ?? this.#stages.pid;
-  }
-
-  /** The root's command name. */
-  get comm(): string {
-    return this.#parts.admitted.comm;
   }
 
   /** Answers a request of the source. */
@@ -177,7 +175,10 @@ export class DestinationRole {
         await journal.record({ mark: "RUNNING" });
         return "written" as const;
       },
-      "continue-tree": () => this.#start("continued", () => this.#custody.continue()),
+      "continue-tree": (cause) => {
+        if (this.#custody.alive) this.#start("continued", () => this.#custody.continue());
+        else return cause.event === "was-accepted" ? "was-uncertain" : "tree-lost";
+      },
       "restore-again": () => this.#start("restored", () => this.#custody.restoreAgain()),
       "journal-continued": () => stages.leniently(() => journal.record({ mark: "CONTINUED" })),
       "answer-running": async () => {
@@ -251,12 +252,10 @@ export class DestinationRole {
 
   readonly #fail = (error: unknown): void => this.#machine.dispatch("failed", asPhaulError(error));
 
-  /** Starts work whose end is `event`. */
+  /** Does work whose end is `event`. */
   #start(event: DestinationEvent, work: () => Promise<void>): void {
-    work().then(() => {
-      this.#stages.pid = this.#custody.rootPid;
-      this.#machine.dispatch(event);
-    }, this.#fail);
+    const ended = () => this.#machine.dispatch(event);
+    work().then(() => this.#stages.pid = this.#custody.rootPid).then(ended, this.#fail);
   }
 
   async #tidy(): Promise<void> {

@@ -13,6 +13,8 @@ import type { HoldMode, ProcessSummary, RestoreOptions } from "../wire/mod.ts";
 export interface Hold {
   /** Root of the tree as this host sees it; undefined until restored. */
   readonly rootPid: number | undefined;
+  /** The root lives. */
+  readonly alive: boolean;
   /** Resolves when the root died while it was held; rejects when the tree is let go of. */
   died(): Promise<void>;
   /** Lets the tree run; tasks that were stopped before the migration stay stopped. */
@@ -72,6 +74,10 @@ export class HeldTree implements Hold, Disposable {
   /** Root of the restored tree as this host sees it; undefined until restored. */
   get rootPid(): number | undefined {
     return this.#tree?.rootPid;
+  }
+
+  get alive(): boolean {
+    return this.#tree?.rootLives ?? false;
   }
 
   /**

@@ -147,7 +147,8 @@ export class SourceRole implements PhaulLocal {
       "stop-tree": async () => {
         await tree.stop();
         this.#dump.requireHeld();
-        return "stopped" as const;
+        // Behind what waits: a cancel that came before it is still in time.
+        this.#machine.dispatch("stopped");
       },
       "journal-commit": async () => {
         await journal.record({ mark: "COMMIT" });

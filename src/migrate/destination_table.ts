@@ -144,6 +144,8 @@ export const DESTINATION_TABLE: Table<DestinationState, DestinationEvent, Destin
   },
   resuming: {
     ...NO_RECOVERY,
+    // Accepted by a phaul that died: whether that continued the tree before it was lost, nobody knows.
+    "was-uncertain": go("uncertain", "refuse", "report"),
     "force-source": go("resuming", "refuse"),
     "force-destination": resuming,
     ...outOfTurn("resuming"),

@@ -83,6 +83,12 @@ export class ProcessTree implements Disposable {
     return this.#held.map(({ process }) => process);
   }
 
+  /** The root is held, and has not ended. */
+  get rootLives(): boolean {
+    const root = this.#held[0];
+    return root?.process.pid === this.rootPid && !root.pidfd.dead;
+  }
+
   /** Those of the processes held that have not ended. */
   get living(): readonly TreeProcess[] {
     return this.#held.filter(({ pidfd }) => !pidfd.dead).map(({ process }) => process);

@@ -43,25 +43,50 @@ for (const stage of ["committed", "running"]) {
   });
 }
 
-Deno.test("serve: SIGTERM while it receives gives the migration up and ends", async () => {
+Deno.test("serve: SIGTERM lets a running migration end, and takes no other in", async () => {
   await using world = await World.make();
   const victim = await world.victim();
+  const other = await world.victim();
   const server = await world.serve();
   await world.alpha.hook.hold("frozen");
   const run = await world.startMigration(victim);
   await world.alpha.hook.reached("frozen");
   await server.signal("TERM");
-  await server.event("aborted");
+  await server.says("ending");
+  await expectCode(await world.startMigration(other), 34);
   await world.alpha.hook.release("frozen");
-  assert(await run.code >= 40);
+  await expectCode(run, 0);
   assertEquals(await server.code, 0);
-  await world.expectOnlyAndClean(victim, world.alpha, "alpha");
+  await victim.expectStays("alpha", "beta");
+  await other.expectStays("alpha");
 });
 
-Deno.test("serve: SIGTERM while it holds a tree leaves the tree to its source", async () => {
+for (const how of ["a second SIGTERM", "the end of --drain-timeout"]) {
+  Deno.test(`serve: ${how} gives a running migration up`, async () => {
+    await using world = await World.make();
+    const victim = await world.victim();
+    const second = how === "a second SIGTERM";
+    const server = await world.serve(second ? {} : { args: ["--drain-timeout", "0.5"] });
+    await world.alpha.hook.hold("frozen");
+    const run = await world.startMigration(victim);
+    await world.alpha.hook.reached("frozen");
+    await server.signal("TERM");
+    if (second) {
+      await server.says("ending");
+      await server.signal("TERM");
+    }
+    await server.event("aborted");
+    await world.alpha.hook.release("frozen");
+    assert(await run.code >= 40);
+    assertEquals(await server.code, 0);
+    await world.expectOnlyAndClean(victim, world.alpha, "alpha");
+  });
+}
+
+Deno.test("serve: ended while it holds a tree, it leaves that to its source", async () => {
   await using world = await World.make();
   const victim = await world.victim();
-  const server = await world.serve();
+  const server = await world.serve({ args: ["--drain-timeout", "0.5"] });
   await world.alpha.hook.hold("prepared");
   const run = await world.startMigration(victim);
   await world.alpha.hook.reached("prepared");
@@ -71,4 +96,9 @@ Deno.test("serve: SIGTERM while it holds a tree leaves the tree to its source", 
   await world.alpha.hook.release("prepared");
   await expectCode(run, 42);
   await world.expectOnly(victim, world.alpha, "alpha");
+  // Nobody was told of the abort: the next phaul serve still has the copy, until somebody is.
+  await world.serve();
+  assertEquals(await victimStates(world.beta.host), ["T"]);
+  await expectCode(await world.recover(world.alpha), 0);
+  await world.expectOnlyAndClean(victim, world.alpha, "alpha");
 });

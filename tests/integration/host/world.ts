@@ -112,6 +112,21 @@ export class World implements AsyncDisposable {
     return run;
   }
 
+  /** Starts `phaul recover`. */
+  async recover(side: Side, ...args: readonly string[]): Promise<PhaulRun> {
+    const flags = ["--criu", this.criu, "--state-dir", side.stateDir, "--work-dir", side.workDir];
+    const [first, ...rest] = args;
+    const id = first !== undefined && !first.startsWith("-") ? [first] : [];
+    const others = id.length > 0 ? rest : args;
+    return await this.phaul(side, ["recover", ...id, "--json", ...flags, ...others]);
+  }
+
+  /** The ids of all migrations that a side's journals tell of. */
+  async journals(side: Side): Promise<string[]> {
+    return (await side.host.try("ls", `${side.stateDir}/migrations`)).stdout.split("\n")
+      .filter(Boolean);
+  }
+
   /** Starts any phaul; it is ended with the world. */
   async phaul(
     side: Side,
