@@ -27,7 +27,7 @@ export class AdoptedTree implements Hold {
   }
 
   get alive(): boolean {
-    return this.#tree.rootLives;
+    return this.#tree.living.length > 0;
   }
 
   async died(): Promise<void> {

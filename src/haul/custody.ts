@@ -21,7 +21,7 @@ export class Custody implements Disposable {
   #hold: Hold | undefined;
   #next: HeldTree | undefined;
   #imagesDir: string | undefined;
-  #letGo = false;
+  #mayHaveRun = false;
   /** The tree as the source froze it. */
   #processes: readonly ProcessSummary[] = [];
 
@@ -43,13 +43,14 @@ export class Custody implements Disposable {
     const prepared = findRecord(records, "PREPARED");
     this.#imagesDir = prepared?.imagesDir;
     this.#processes = prepared?.processes ?? [];
+    this.#mayHaveRun = findRecord(records, "RUNNING") !== undefined;
     const restored = records.findLast(({ record }) => record.mark === "RESTORED");
     if (restored?.boot !== boot) return false;
     const adopted = new AdoptedTree(findRecord(records, "RESTORED")?.tasks ?? []);
     this.#hold = adopted;
     // CRIU kills such a tree when its phaul dies; one that it has not killed yet is no tree to rely on.
-    const running = findRecord(records, "RUNNING") !== undefined;
-    if (this.#parts.admitted.holdMode === "stopped" || running) return adopted.whole;
+    if (this.#mayHaveRun) return adopted.alive;
+    if (this.#parts.admitted.holdMode === "stopped") return adopted.whole;
     await adopted.discard();
     return false;
   }
@@ -72,6 +73,7 @@ export class Custody implements Disposable {
     if (!next) throw new PhaulError("protocol", "Cannot restore: no final iteration has begun");
     this.#next = undefined;
     this.#hold = next;
+    this.#mayHaveRun = false;
     await next.restore(imagesDir);
   }
 
@@ -92,11 +94,16 @@ export class Custody implements Disposable {
     return this.#hold?.alive ?? false;
   }
 
+  /** The tree was let go, or a phaul that died was about to. */
+  get mayHaveRun(): boolean {
+    return this.#mayHaveRun;
+  }
+
   /** Calls `lost` when the tree dies before it is continued. */
   watch(lost: () => void): void {
     // Rejects when the tree is let go of.
     this.#hold?.died().then(() => {
-      if (!this.#letGo) lost();
+      if (!this.#mayHaveRun) lost();
     }, () => {});
   }
 
@@ -104,11 +111,11 @@ export class Custody implements Disposable {
   async continue(): Promise<void> {
     if (!this.#hold) throw new PhaulError("internal", "Cannot continue a tree that is not held");
     // From here on it may end by itself, and must not be restored again for that.
-    this.#letGo = true;
+    this.#mayHaveRun = true;
     await this.#hold.continue(this.#processes);
   }
 
-  /** Restores anew from the images after the held tree died, and lets it run. */
+  /** Restores anew from the images after the tree died, and holds. */
   async restoreAgain(): Promise<void> {
     // Its root is gone; what may be left of it has the pids that the new one needs.
     await this.#hold?.discard();
@@ -116,7 +123,6 @@ export class Custody implements Disposable {
     this.#hold = undefined;
     await this.prepare();
     await this.restore(this.#images, this.#processes);
-    await this.continue();
   }
 
   /** Ends whatever there is of the tree. */

@@ -175,9 +175,9 @@ export class DestinationRole {
         await journal.record({ mark: "RUNNING" });
         return "written" as const;
       },
-      "continue-tree": (cause) => {
+      "continue-tree": () => {
         if (this.#custody.alive) this.#start("continued", () => this.#custody.continue());
-        else return cause.event === "was-accepted" ? "was-uncertain" : "tree-lost";
+        else return this.#custody.mayHaveRun ? "was-uncertain" : "tree-lost";
       },
       "restore-again": () => this.#start("restored", () => this.#custody.restoreAgain()),
       "journal-continued": () => stages.leniently(() => journal.record({ mark: "CONTINUED" })),
@@ -273,7 +273,7 @@ export class DestinationRole {
     if (this.state === "running") await this.#stages.reach({ event: "drained", migration });
     else {
       const { code, message } = this.#reason ?? givenUp("it was told to");
-      const whereabouts = this.state === "stranded" ? "in-doubt" : "source";
+      const whereabouts = this.state === "discarded" ? "source" : "in-doubt";
       await this.#stages.reach({ event: "aborted", migration, code, message, whereabouts });
     }
     this.#close();

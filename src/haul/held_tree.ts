@@ -13,7 +13,7 @@ import type { HoldMode, ProcessSummary, RestoreOptions } from "../wire/mod.ts";
 export interface Hold {
   /** Root of the tree as this host sees it; undefined until restored. */
   readonly rootPid: number | undefined;
-  /** The root lives. */
+  /** There is something left of it that can be continued. */
   readonly alive: boolean;
   /** Resolves when the root died while it was held; rejects when the tree is let go of. */
   died(): Promise<void>;

@@ -144,7 +144,7 @@ export const DESTINATION_TABLE: Table<DestinationState, DestinationEvent, Destin
   },
   resuming: {
     ...NO_RECOVERY,
-    // Accepted by a phaul that died: whether that continued the tree before it was lost, nobody knows.
+    // It was let go, perhaps by a phaul that died: how far it ran, nobody knows.
     "was-uncertain": go("uncertain", "refuse", "report"),
     "force-source": go("resuming", "refuse"),
     "force-destination": resuming,
@@ -156,7 +156,7 @@ export const DESTINATION_TABLE: Table<DestinationState, DestinationEvent, Destin
     continued: nowRunning,
     cleared: "impossible",
     "tree-lost": go("reviving", "restore-again"),
-    failed: go("stranded", "refuse", "report"),
+    failed: go("uncertain", "refuse", "report"),
     stalled: resuming,
     cancel: resuming,
     "peer-lost": resuming,
@@ -168,7 +168,7 @@ export const DESTINATION_TABLE: Table<DestinationState, DestinationEvent, Destin
     ...outOfTurn("reviving"),
     commit: reviving,
     abort: go("reviving", "refuse"),
-    restored: nowRunning,
+    restored: go("resuming", "continue-tree"),
     written: "impossible",
     continued: reviving,
     cleared: "impossible",
@@ -223,12 +223,13 @@ export const DESTINATION_TABLE: Table<DestinationState, DestinationEvent, Destin
     "force-source": discard,
     "force-destination": go("reviving", "restore-again"),
     ...outOfTurn("uncertain"),
-    // Restored again, it would repeat what it did if it ran: no peer can know that it did not.
-    commit: go("uncertain", "refuse"),
+    // What is left of it may go on. Restored again, it would repeat what it did: that is for a person.
+    commit: go("resuming", "continue-tree"),
     abort: go("uncertain", "refuse"),
-    restored: "impossible",
+    restored: uncertain,
     written: "impossible",
-    continued: "impossible",
+    // Something else had failed meanwhile.
+    continued: nowRunning,
     cleared: "impossible",
     "tree-lost": uncertain,
     failed: uncertain,
@@ -279,7 +280,7 @@ export const DESTINATION_TABLE: Table<DestinationState, DestinationEvent, Destin
     commit: go("reviving", "restore-again"),
     abort: go("stranded", "refuse"),
     // The failure came from elsewhere, while the tree was being continued.
-    restored: nowRunning,
+    restored: go("resuming", "continue-tree"),
     written: stranded,
     continued: nowRunning,
     cleared: stranded,

@@ -205,7 +205,8 @@ export const SOURCE_TABLE: Table<SourceState, SourceEvent, SourceAction> = {
     dumped: go("rolling-back", "refuse-dump"),
     ready: rollingBack,
     stopped: rollingBack,
-    written: rollingBack,
+    // Once COMMIT is on disk nothing is taken before `committed`.
+    written: "impossible",
     dead: "impossible",
     acknowledged: "impossible",
     "criu-ended": go("aborted", "journal-aborted", "tidy", "report"),
