@@ -5,18 +5,80 @@
  */
 
 import { PhaulError } from "../errors.ts";
-import { type Descriptor, inodeOf } from "./descriptors.ts";
+import { type Descriptor, inodeOf, listDescriptors } from "./descriptors.ts";
+import type { TreeProcess } from "./listing.ts";
 import { PROC_ROOT, readLink, readText } from "./procfs.ts";
 
 /** States of /proc/net/tcp that CRIU dumps without being told so: TCP_CLOSE and TCP_LISTEN. */
 const HARMLESS_STATES = ["07", "0A"];
 
+/** A TCP connection as its packets show it; an IPv4 address inside IPv6 is written as IPv4. */
+export interface Connection {
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+}
+
+/** A connection of a tree and the descriptor that stands for it: the first of them, when there are more. */
+export interface HeldConnection extends Connection {
+  readonly pid: number;
+  readonly fd: number;
+}
+
+/** The packets of a connection in one direction. */
+export interface Flow {
+  readonly from: string;
+  readonly fromPort: number;
+  readonly to: string;
+  readonly toPort: number;
+}
+
+/** The packets of both directions: out of this host, then into it. */
+export function flowsOf(
+  { localAddress, localPort, remoteAddress, remotePort }: Connection,
+): [outgoing: Flow, incoming: Flow] {
+  return [
+    { from: localAddress, fromPort: localPort, to: remoteAddress, toPort: remotePort },
+    { from: remoteAddress, fromPort: remotePort, to: localAddress, toPort: localPort },
+  ];
+}
+
 /** One line of /proc/net/tcp or tcp6. */
-interface TcpSocket {
-  readonly local: string;
-  readonly remote: string;
+interface TcpSocket extends Connection {
   readonly state: string;
   readonly inode: string;
+}
+
+/** The TCP connections among `descriptors`, each once; listening and closed sockets are none. */
+export function findConnections(
+  descriptors: readonly Descriptor[],
+  procRoot: string = PROC_ROOT,
+): HeldConnection[] {
+  const tables = new Map<string, Map<string, TcpSocket>>();
+  const seen = new Set<string>();
+  return descriptors.flatMap((descriptor) => {
+    const inode = inodeOf(descriptor, "socket");
+    if (inode === undefined || seen.has(inode)) return [];
+    const { pid, fd } = descriptor;
+    // Each network namespace has its own table; a process of the tree may have its own namespace.
+    const namespace = readLink(`${procRoot}/${pid}/ns/net`) ?? `${pid}`;
+    const table = tables.get(namespace) ?? readTables(pid, procRoot);
+    tables.set(namespace, table);
+    const socket = table.get(inode);
+    if (socket === undefined || HARMLESS_STATES.includes(socket.state)) return [];
+    seen.add(inode);
+    const { localAddress, localPort, remoteAddress, remotePort } = socket;
+    return [{ localAddress, localPort, remoteAddress, remotePort, pid, fd }];
+  });
+}
+
+/** The TCP connections of the tree, each once. */
+export function listConnections(
+  processes: readonly TreeProcess[],
+  procRoot: string = PROC_ROOT,
+): HeldConnection[] {
+  return findConnections(listDescriptors(processes, procRoot), procRoot);
 }
 
 /**
@@ -29,26 +91,19 @@ export function refuseConnections(
   descriptors: readonly Descriptor[],
   procRoot: string = PROC_ROOT,
 ): void {
-  const tables = new Map<string, Map<string, TcpSocket>>();
-  for (const descriptor of descriptors) {
-    const inode = inodeOf(descriptor, "socket");
-    if (inode === undefined) continue;
-    // Each network namespace has its own table; a process of the tree may have its own namespace.
-    const namespace = readLink(`${procRoot}/${descriptor.pid}/ns/net`) ?? `${descriptor.pid}`;
-    const table = tables.get(namespace) ?? readTables(descriptor.pid, procRoot);
-    tables.set(namespace, table);
-    const socket = table.get(inode);
-    if (socket === undefined || HARMLESS_STATES.includes(socket.state)) continue;
-    throw new PhaulError(
-      "tcp-connection",
-      `Cannot migrate process ${rootPid}: process ${descriptor.pid} holds the TCP connection ` +
-        `${socket.local} - ${socket.remote} on fd ${descriptor.fd}`,
-      {
-        remedy: "Add --tcp-established to keep its connections (its address must move along), or " +
-          "--tcp-close to have them closed on the destination",
-      },
-    );
-  }
+  const [first] = findConnections(descriptors, procRoot);
+  if (first === undefined) return;
+  const { pid, fd, localAddress, localPort, remoteAddress, remotePort } = first;
+  throw new PhaulError(
+    "tcp-connection",
+    `Cannot migrate process ${rootPid}: process ${pid} holds the TCP connection ` +
+      `${formatEndpoint(localAddress, localPort)} - ${formatEndpoint(remoteAddress, remotePort)} ` +
+      `on fd ${fd}`,
+    {
+      remedy: "Add --tcp-established to keep its connections (its address must move along), or " +
+        "--tcp-close to have them closed on the destination",
+    },
+  );
 }
 
 function readTables(pid: number, procRoot: string): Map<string, TcpSocket> {
@@ -63,25 +118,32 @@ export function parseTcpTable(text: string): TcpSocket[] {
     const [, local, remote, state] = fields;
     const inode = fields[9];
     if (local === undefined || remote === undefined || state === undefined || !inode) return [];
-    return [{ local: formatAddress(local), remote: formatAddress(remote), state, inode }];
+    const [localAddress, localPort] = parseEndpoint(local);
+    const [remoteAddress, remotePort] = parseEndpoint(remote);
+    return [{ localAddress, localPort, remoteAddress, remotePort, state, inode }];
   });
 }
 
-/** `0100007F:1F90` as `127.0.0.1:8080`: words of 32 bits in the machine's order, the port in plain hex. */
-function formatAddress(text: string): string {
+/** `0100007F:1F90` as 127.0.0.1 and 8080: words of 32 bits in the machine's order, the port in plain hex. */
+function parseEndpoint(text: string): [address: string, port: number] {
   const [address = "", port = ""] = text.split(":");
   const words = address.match(/.{8}/g) ?? [];
   const bytes = words.flatMap((word) => word.match(/../g)?.toReversed() ?? []);
-  const decimalPort = parseInt(port, 16);
-  if (bytes.length === 4) return `${ipv4(bytes)}:${decimalPort}`;
-  if (bytes.slice(0, 12).join("") === "00000000000000000000FFFF") {
-    return `${ipv4(bytes.slice(12))}:${decimalPort}`;
-  }
+  return [formatAddress(bytes), parseInt(port, 16)];
+}
+
+function formatAddress(bytes: readonly string[]): string {
+  if (bytes.length === 4) return ipv4(bytes);
+  if (bytes.slice(0, 12).join("") === "00000000000000000000FFFF") return ipv4(bytes.slice(12));
   const groups = bytes.join("").toLowerCase().match(/.{4}/g) ?? [];
   // URL shortens an IPv6 address as everybody writes it.
-  return `${new URL(`http://[${groups.join(":")}]`).hostname}:${decimalPort}`;
+  return new URL(`http://[${groups.join(":")}]`).hostname.slice(1, -1);
 }
 
 function ipv4(bytes: readonly string[]): string {
   return bytes.map((byte) => parseInt(byte, 16)).join(".");
+}
+
+function formatEndpoint(address: string, port: number): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }

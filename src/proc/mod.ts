@@ -4,14 +4,18 @@
  * @module
  */
 
+export { type Connection, type HeldConnection, listConnections } from "./connections.ts";
 export { confinements } from "./confinement.ts";
 export { type Counter, startCounter } from "./counter.ts";
 export { checkDestination, type DestinationNeeds, type NeededFile } from "./destination.ts";
 export type { FileFact, FileKind, FileUse } from "./files.ts";
 export { FileLock } from "./file_lock.ts";
 export { bootId, ensureDirectory, freeBytes, isTmpfs, requireRoot } from "./host.ts";
+export { findPacketFilter, type PacketFilter } from "./packet_filter.ts";
+export { reviveConnections, silenceConnections } from "./repair.ts";
 export type { SystemctlRunner } from "./systemd.ts";
 export { lives, ownIdentity, type ProcessIdentity, signalProcess } from "./process_identity.ts";
 export { untraced } from "./tracer.ts";
 export { listTree, ProcessTree, type TreeProcess } from "./tree.ts";
+export { type Locked, unlockConnections } from "./unlock.ts";
 export { examineVictim, type Victim, type VictimOptions, type VictimSources } from "./victim.ts";

@@ -49,6 +49,8 @@ const SYMBOLS = {
   shutdown: { parameters: ["i32", "i32"], result: "i32" },
   // int setsockopt(int fd, int level, int name, const void *value, socklen_t len)
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  // int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   // ssize_t recv(int fd, void *buf, size_t len, int flags)
   recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
   // ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
@@ -63,6 +65,8 @@ const SYMBOLS = {
   // long syscall(SYS_pidfd_open, pid_t pid, unsigned int flags)
   // By number, as glibc has a function for it only since 2.36.
   syscallPidfdOpen: { name: "syscall", parameters: ["i64", "i32", "u32"], result: "isize" },
+  // long syscall(SYS_pidfd_getfd, int pidfd, int targetfd, unsigned int flags)
+  syscallPidfdGetfd: { name: "syscall", parameters: ["i64", "i32", "i32", "u32"], result: "isize" },
   // long syscall(SYS_pidfd_send_signal, int pidfd, int sig, siginfo_t *info, unsigned int flags)
   syscallPidfdSendSignal: {
     name: "syscall",

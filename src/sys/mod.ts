@@ -13,6 +13,7 @@ export { loadLibc } from "./libc.ts";
 export { type Message, type MessageOptions, recvMessage, sendMessage } from "./message.ts";
 export { PidFd } from "./pidfd.ts";
 export { readable, writable } from "./poller.ts";
+export { inRepairMode, setRepairMode } from "./repair.ts";
 export { type Signal, signalName, signalNumber } from "./signals.ts";
 export { connectUnix, seqpacketPair, shutdownSocket, streamPair } from "./socket.ts";
 export { spawn, type SpawnOptions } from "./spawn.ts";

@@ -14,6 +14,7 @@ import { check, syscallError } from "./syscall.ts";
 // The same on x86_64 and aarch64.
 const SYS_PIDFD_SEND_SIGNAL = 424n;
 const SYS_PIDFD_OPEN = 434n;
+const SYS_PIDFD_GETFD = 438n;
 
 /** A hold on one process, whatever becomes of its pid. The owner closes it, best with `using`. */
 export class PidFd implements Disposable {
@@ -49,6 +50,20 @@ export class PidFd implements Disposable {
       `send ${signal} to process ${this.pid}`,
       libc().syscallPidfdSendSignal(SYS_PIDFD_SEND_SIGNAL, this.#fd.raw, number, null, 0),
     );
+  }
+
+  /**
+   * A descriptor of one's own, close-on-exec, for what the process has open as `fd`: as dup(2), across
+   * processes. A stopped or traced process notices nothing. The caller owns it.
+   *
+   * @throws SyscallError EBADF when the process has no such descriptor or this is closed, ESRCH when the
+   * process is dead, EPERM when this process may not trace it
+   */
+  copyFd(fd: number): Fd {
+    return Fd.own(check(
+      `copy fd ${fd} of process ${this.pid}`,
+      libc().syscallPidfdGetfd(SYS_PIDFD_GETFD, this.#fd.raw, fd, 0),
+    ));
   }
 
   /**
