@@ -7,6 +7,7 @@
 import type { Fields } from "./fields.ts";
 import {
   type BeginRequest,
+  type Connection,
   type FileFact,
   type ProcessSummary,
   type Reply,
@@ -22,6 +23,10 @@ import { cgroupsModes, fileKinds, holdModes, inverted } from "./vocabulary.ts";
 const maxPid = 4 * 1024 * 1024;
 const maxProcesses = 65_536;
 const maxFiles = 65_536;
+const maxConnections = 65_536;
+// An IPv6 address with all its digits.
+const maxAddressLength = 39;
+const maxPort = 65_535;
 const maxExternals = 1024;
 // The kernel's PATH_MAX.
 const maxPathLength = 4096;
@@ -34,6 +39,8 @@ const sha256 = /^[0-9a-f]{64}$/;
 const printable = /^[\x20-\x7e]+$/;
 const machine = /^[a-z0-9_]+$/;
 const stateName = /^[a-z-]+$/;
+// Wider than an address: it becomes part of a rule, and may hold nothing that ends a word there.
+const address = /^[0-9a-f.:]+$/;
 const absolutePath = /^\/[^\0]*$/;
 const withoutNul = /^[^\0]+$/;
 
@@ -62,6 +69,7 @@ export function readRequest(type: Request["type"], fields: Fields): Request {
       return {
         type,
         processes: fields.list("processes", maxProcesses, readProcess),
+        connections: fields.list("connections", maxConnections, readConnection),
         imageCount: fields.integer("imageCount", 0, maxImages),
         imageBytes: fields.integer("imageBytes", 0, Number.MAX_SAFE_INTEGER),
       };
@@ -148,6 +156,15 @@ function readProcess(fields: Fields): ProcessSummary {
     pid: fields.integer("pid", 1, maxPid),
     stopped: fields.flag("stopped"),
     zombie: fields.flag("zombie"),
+  };
+}
+
+function readConnection(fields: Fields): Connection {
+  return {
+    localAddress: fields.text("localAddress", maxAddressLength, address),
+    localPort: fields.integer("localPort", 1, maxPort),
+    remoteAddress: fields.text("remoteAddress", maxAddressLength, address),
+    remotePort: fields.integer("remotePort", 1, maxPort),
   };
 }
 

@@ -21,8 +21,8 @@ export function requestFields(request: Request): RawFields {
       return { iteration, pageBytes, pageHash };
     }
     case "prepare": {
-      const { imageCount, imageBytes, processes } = request;
-      return { imageCount, imageBytes, processes };
+      const { imageCount, imageBytes, processes, connections } = request;
+      return { imageCount, imageBytes, processes, connections };
     }
     case "commit":
       return { migrationId: request.migrationId, forced: request.forced };

@@ -13,6 +13,14 @@ export interface ProcessSummary {
   readonly zombie: boolean;
 }
 
+/** A TCP connection of the tree, by the addresses in its packets: IPv4 or IPv6 as people write them. */
+export interface Connection {
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+}
+
 /** What lies behind a path that the tree uses. */
 export type FileKind = "file" | "directory" | "device" | "fifo" | "socket";
 
@@ -93,6 +101,8 @@ export interface PrepareRequest {
   readonly type: "prepare";
   /** The tree as the dump froze it; it may have changed since `begin`. */
   readonly processes: readonly ProcessSummary[];
+  /** Held back on the destination until the commit; empty without `tcpEstablished`. */
+  readonly connections: readonly Connection[];
   readonly imageCount: number;
   readonly imageBytes: number;
 }

@@ -97,6 +97,7 @@ Deno.test("ControlLink: replies find their requests in whatever order they come"
   const prepare = pair.source.request({
     type: "prepare",
     processes: [],
+    connections: [],
     imageCount: 0,
     imageBytes: 0,
   });

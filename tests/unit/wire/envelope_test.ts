@@ -3,7 +3,7 @@ import { encodeMessage } from "../../../src/wire/codec.ts";
 import { decodeEnvelope, encodeEnvelope } from "../../../src/wire/envelope.ts";
 import { requestFields } from "../../../src/wire/message_encoders.ts";
 import { thrown } from "./errors.ts";
-import { begin, migrationId, replies, requests, ticket } from "./samples.ts";
+import { begin, connections, migrationId, replies, requests, ticket } from "./samples.ts";
 
 Deno.test("decodeEnvelope: every request and reply comes back as it was", () => {
   for (const request of requests) {
@@ -86,6 +86,23 @@ Deno.test("decodeEnvelope: the other messages are refused for each field out of 
   refused("prepare", { imageCount: 1_000_001, imageBytes: 1, processes: [] });
   refused("prepare", { imageCount: 1, imageBytes: 2 ** 60, processes: [] });
   refused("prepare", { imageCount: 1, imageBytes: 1, processes: [{ pid: 0 }] });
+  for (
+    const change of [
+      { localAddress: "" },
+      { localAddress: "10.0.0.1; flush ruleset" },
+      { remoteAddress: "example" },
+      { remoteAddress: "1".repeat(40) },
+      { localPort: 0 },
+      { remotePort: 65_536 },
+    ]
+  ) {
+    const figures = { imageCount: 1, imageBytes: 1, processes: [] };
+    refused("prepare", { ...figures, connections: [{ ...connections[0], ...change }] });
+  }
+  refused("prepare", {
+    ...{ imageCount: 1, imageBytes: 1, processes: [] },
+    connections: Array(65_537).fill(connections[0]),
+  });
   refused("commit", { migrationId: "x" });
   refused("abort", { migrationId: "" });
   refused("iterationStarted", {});

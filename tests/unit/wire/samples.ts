@@ -1,9 +1,14 @@
 /** One good message of each type. */
 
-import type { BeginRequest, Reply, Request } from "../../../src/wire/mod.ts";
+import type { BeginRequest, PrepareRequest, Reply, Request } from "../../../src/wire/mod.ts";
 
 export const migrationId = "0123456789abcdef0123456789abcdef";
 export const ticket = Uint8Array.from({ length: 32 }, (_, i) => i);
+
+export const connections: PrepareRequest["connections"] = [
+  { localAddress: "10.0.0.1", localPort: 80, remoteAddress: "10.0.0.9", remotePort: 65_535 },
+  { localAddress: "2001:db8::1", localPort: 1, remoteAddress: "2001:db8::2", remotePort: 2 },
+];
 
 export const begin: BeginRequest = {
   type: "begin",
@@ -42,7 +47,7 @@ export const requests: readonly Request[] = [
   { type: "start-iteration", iteration: 3, final: false },
   { type: "start-iteration", iteration: 100_000, final: true },
   { type: "stop-iteration", iteration: 1, pageBytes: 2 ** 52, pageHash: "0a".repeat(32) },
-  { type: "prepare", processes: begin.processes, imageCount: 12, imageBytes: 123_456 },
+  { type: "prepare", processes: begin.processes, connections, imageCount: 12, imageBytes: 123_456 },
   { type: "commit", migrationId, forced: false },
   { type: "commit", migrationId, forced: true },
   { type: "abort", migrationId, reason: "the operator said so", forced: true },
