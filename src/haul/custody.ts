@@ -5,25 +5,32 @@
  */
 
 import { PhaulError } from "../errors.ts";
-import type { ProcessSummary } from "../wire/mod.ts";
+import type { PrepareRequest } from "../wire/mod.ts";
 import { AdoptedTree } from "./adopted_tree.ts";
 import type { DestinationParts } from "./destination_parts.ts";
+import { HeldConnections } from "./held_connections.ts";
 import { HeldTree, type Hold } from "./held_tree.ts";
 import { findRecord, type StampedRecord } from "./journal.ts";
 import { syncFiles } from "./work_dir.ts";
 
 /** What a custody works with. */
-export type CustodyParts = Pick<DestinationParts, "admitted" | "criuPath" | "journal">;
+export type CustodyParts = Pick<
+  DestinationParts,
+  "admitted" | "criuPath" | "journal" | "migration"
+>;
+
+/** The tree as the source froze it. */
+export type Dumped = Pick<PrepareRequest, "processes" | "connections">;
 
 /** One tree from its restore on. Owns what it holds it by, never the tree: that is ended by `discard`. */
 export class Custody implements Disposable {
   readonly #parts: CustodyParts;
   #hold: Hold | undefined;
   #next: HeldTree | undefined;
+  #connections: HeldConnections | undefined;
   #imagesDir: string | undefined;
   #mayHaveRun = false;
-  /** The tree as the source froze it. */
-  #processes: readonly ProcessSummary[] = [];
+  #dumped: Dumped = { processes: [], connections: [] };
 
   constructor(parts: CustodyParts) {
     this.#parts = parts;
@@ -42,7 +49,8 @@ export class Custody implements Disposable {
   async adopt(records: readonly StampedRecord[], boot: string): Promise<boolean> {
     const prepared = findRecord(records, "PREPARED");
     this.#imagesDir = prepared?.imagesDir;
-    this.#processes = prepared?.processes ?? [];
+    if (prepared) this.#dumped = prepared;
+    await this.#findConnections();
     this.#mayHaveRun = findRecord(records, "RUNNING") !== undefined;
     const restored = records.findLast(({ record }) => record.mark === "RESTORED");
     if (restored?.boot !== boot) return false;
@@ -50,31 +58,35 @@ export class Custody implements Disposable {
     this.#hold = adopted;
     // CRIU kills such a tree when its phaul dies; one that it has not killed yet is no tree to rely on.
     if (this.#mayHaveRun) return adopted.alive;
-    if (this.#parts.admitted.holdMode === "stopped") return adopted.whole;
+    if (this.#isStopped) return adopted.whole;
     await adopted.discard();
     return false;
   }
 
   /** Starts the criu that will restore; best before the source's tree is frozen. */
   async prepare(): Promise<void> {
+    await this.#findConnections();
     this.#next = await this.#make();
   }
 
   /**
    * Restores from `imagesDir`, and holds.
    *
-   * @param processes The tree as the source froze it.
+   * @param dumped The tree as the source froze it.
    * @throws CriuError `restore-failed`; nothing of the tree is left then
    */
-  async restore(imagesDir: string, processes: readonly ProcessSummary[]): Promise<void> {
+  async restore(imagesDir: string, dumped: Dumped): Promise<void> {
     this.#imagesDir = imagesDir;
-    this.#processes = processes;
+    this.#dumped = dumped;
     const next = this.#next;
     if (!next) throw new PhaulError("protocol", "Cannot restore: no final iteration has begun");
     this.#next = undefined;
     this.#hold = next;
     this.#mayHaveRun = false;
+    await this.#connections?.hold(dumped.connections);
     await next.restore(imagesDir);
+    // In the other mode CRIU has not ended repair mode yet.
+    if (this.#isStopped && next.rootPid !== undefined) this.#connections?.silence(next.rootPid);
   }
 
   /**
@@ -83,10 +95,10 @@ export class Custody implements Disposable {
    * @param durable Images and pages are to survive a power cut too.
    */
   async journalPrepared(durable: boolean): Promise<void> {
-    const processes = this.#processes;
+    const { processes, connections } = this.#dumped;
     const imagesDir = this.#images;
     if (durable) await syncFiles(imagesDir);
-    await this.#parts.journal.record({ mark: "PREPARED", processes, imagesDir });
+    await this.#parts.journal.record({ mark: "PREPARED", processes, connections, imagesDir });
   }
 
   /** There is a tree that could be continued. */
@@ -112,7 +124,8 @@ export class Custody implements Disposable {
     if (!this.#hold) throw new PhaulError("internal", "Cannot continue a tree that is not held");
     // From here on it may end by itself, and must not be restored again for that.
     this.#mayHaveRun = true;
-    await this.#hold.continue(this.#processes);
+    await this.#connections?.release(this.#isStopped ? this.#hold.rootPid : undefined);
+    await this.#hold.continue(this.#dumped.processes);
   }
 
   /** Restores anew from the images after the tree died, and holds. */
@@ -122,12 +135,13 @@ export class Custody implements Disposable {
     this.#hold?.close();
     this.#hold = undefined;
     await this.prepare();
-    await this.restore(this.#images, this.#processes);
+    await this.restore(this.#images, this.#dumped);
   }
 
   /** Ends whatever there is of the tree. */
   async discard(): Promise<void> {
     await this.#hold?.discard();
+    await this.#connections?.lift();
   }
 
   /** Lets go of the tree, which is left as it is. */
@@ -136,6 +150,17 @@ export class Custody implements Disposable {
     this.#hold = undefined;
     this.#next?.close();
     this.#next = undefined;
+  }
+
+  get #isStopped(): boolean {
+    return this.#parts.admitted.holdMode === "stopped";
+  }
+
+  async #findConnections(): Promise<void> {
+    const { admitted, migration } = this.#parts;
+    if (admitted.restore.tcpEstablished) {
+      this.#connections ??= await HeldConnections.find(migration);
+    }
   }
 
   get #images(): string {

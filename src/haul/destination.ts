@@ -233,7 +233,7 @@ export class DestinationRole {
 
   async #restore(request: PrepareRequest): Promise<void> {
     await this.#received.complete(request);
-    await this.#custody.restore(this.#received.imagesDir, request.processes);
+    await this.#custody.restore(this.#received.imagesDir, request);
   }
 
   async #discard(): Promise<void> {

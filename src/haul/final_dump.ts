@@ -6,10 +6,12 @@
 
 import { asPhaulError, PhaulError } from "../errors.ts";
 import type { CriuSession } from "../criu/mod.ts";
-import { listTree, type TreeProcess } from "../proc/mod.ts";
-import type { ProcessSummary } from "../wire/mod.ts";
+import { listTree, type ProcessTree, type TreeProcess } from "../proc/mod.ts";
+import type { Connection, PrepareRequest } from "../wire/mod.ts";
 import { dumpOptions, nextImagesDir } from "./client.ts";
 import type { PhaulConfig } from "./config.ts";
+import type { IntentRecord } from "./journal.ts";
+import { DumpedConnections } from "./dumped_connections.ts";
 
 /** Whom a final dump tells what happens to it. */
 export interface DumpListener {
@@ -28,16 +30,20 @@ export class FinalDump {
   readonly #session: CriuSession;
   readonly #config: PhaulConfig;
   readonly #lastImagesDir: string | undefined;
+  /** Only those that CRIU takes along are locked. */
+  readonly #connections: DumpedConnections | undefined;
   readonly #answer = Promise.withResolvers<void>();
   #done: Promise<void> | undefined;
   #stopped: ReadonlySet<number> = new Set();
   #frozenAt = 0;
+  #accepted = false;
 
   constructor(session: CriuSession, config: PhaulConfig, lastImagesDir: string | undefined) {
     this.#session = session;
     this.#config = config;
     this.#lastImagesDir = lastImagesDir;
     this.imagesDir = nextImagesDir(config.workDir, lastImagesDir);
+    if (config.criu?.tcpEstablished) this.#connections = new DumpedConnections(config.pid);
     this.#answer.promise.catch(() => {});
   }
 
@@ -66,20 +72,34 @@ export class FinalDump {
     // After post-dump nobody can tell any more which tasks were stopped before the freeze.
     const tree = listTree(this.#config.pid);
     this.#stopped = new Set(tree.filter((p) => p.state === "stopped").map((p) => p.nsPid));
+    this.#connections?.look();
+    this.#done = this.#dump(listener);
+    this.#done.then(() => listener.ended(), (error) => listener.ended(asPhaulError(error)));
+  }
+
+  async #dump(listener: DumpListener): Promise<void> {
     const options = dumpOptions(this.#config, this.imagesDir, this.#lastImagesDir);
     const trackMem = this.#lastImagesDir !== undefined;
-    this.#done = this.#session.dump({ ...options, trackMem }, async ({ name }) => {
-      if (name === "pre-dump") {
-        this.#frozenAt = performance.now();
-        listener.freezing();
+    try {
+      await this.#session.dump({ ...options, trackMem }, async ({ name }) => {
+        if (name === "pre-dump") {
+          this.#frozenAt = performance.now();
+          listener.freezing();
+        }
+        if (name !== "post-dump") return;
+        this.#connections?.freeze();
+        listener.dumped();
+        // While this is unanswered nobody reads from CRIU, and a tree that it lost hold of runs.
+        void this.#session.exited.then(() => listener.ended(criuDied()));
+        await this.#answer.promise;
+      });
+    } catch (error) {
+      // A tree that runs on has its connections again before anybody is told.
+      if (!this.#accepted) {
+        await this.unlock().catch((failure) => this.#config.observer?.warning?.(textOf(failure)));
       }
-      if (name !== "post-dump") return;
-      listener.dumped();
-      // While this is unanswered nobody reads from CRIU, and a tree that it lost hold of runs.
-      void this.#session.exited.then(() => listener.ended(criuDied()));
-      await this.#answer.promise;
-    });
-    this.#done.then(() => listener.ended(), (error) => listener.ended(asPhaulError(error)));
+      throw error;
+    }
   }
 
   /** The frozen tree, each task in the state in which it was before the freeze. */
@@ -90,13 +110,24 @@ export class FinalDump {
     }));
   }
 
+  /** The TCP connections that the dump holds. */
+  get connections(): readonly Connection[] {
+    return this.#connections?.frozen ?? [];
+  }
+
+  /** What a recovery has to know from the moment on in which a task is stopped. */
+  intent(): IntentRecord {
+    return { mark: "INTENT", tasks: this.tasks(), connections: this.connections };
+  }
+
   /** The tree as it was dumped. */
-  processes(): ProcessSummary[] {
-    return this.tasks().map(({ nsPid, state }) => ({
+  tree(): Pick<PrepareRequest, "processes" | "connections"> {
+    const processes = this.tasks().map(({ nsPid, state }) => ({
       pid: nsPid,
       stopped: state === "stopped",
       zombie: state === "zombie",
     }));
+    return { processes, connections: this.connections };
   }
 
   /**
@@ -117,7 +148,25 @@ export class FinalDump {
 
   /** Lets CRIU kill the tree. */
   accept(): void {
+    this.#accepted = true;
+    this.#connections?.silence();
     this.#answer.resolve();
+  }
+
+  /** Kills what is left of an accepted tree in CRIU's place. */
+  killTree(tree: ProcessTree): void {
+    this.#connections?.silence();
+    tree.kill();
+  }
+
+  /**
+   * Takes away what locks the tree's connections here; after an accepted dump not before they live
+   * elsewhere and their address has moved.
+   *
+   * @throws PhaulError
+   */
+  async unlock(): Promise<void> {
+    await this.#connections?.unlock();
   }
 
   /** Lets CRIU resume the tree. */
@@ -129,6 +178,10 @@ export class FinalDump {
   kill(): void {
     this.#session.kill();
   }
+}
+
+function textOf(failure: unknown): string {
+  return asPhaulError(failure).message;
 }
 
 function criuDied(cause?: unknown): PhaulError {

@@ -143,7 +143,7 @@ export class HeldTree implements Hold, Disposable {
   /** Ends whatever there is of the tree, restored or half restored. */
   async discard(): Promise<void> {
     this.#release.reject(new Error("the migration was given up"));
-    if (!this.#tree) this.#killHalfRestored();
+    if (!this.#tree) await this.#killHalfRestored();
     this.#tree?.kill();
     this.#session.kill();
     await this.#tree?.exited();
@@ -162,10 +162,11 @@ export class HeldTree implements Hold, Disposable {
   }
 
   /** Tasks of an unfinished restore are children of swrk, and would outlive it. */
-  #killHalfRestored(): void {
+  async #killHalfRestored(): Promise<void> {
     try {
       using whole = ProcessTree.open(this.#session.pid);
       whole.kill();
+      await whole.exited();
     } catch {
       // swrk is gone already, and its children with it or restored.
     }

@@ -6,7 +6,7 @@
 
 import type { JournalMark } from "../migrate/tables.ts";
 import type { ProcessIdentity, TreeProcess } from "../proc/mod.ts";
-import type { HoldMode, ProcessSummary, RestoreOptions } from "../wire/mod.ts";
+import type { Connection, HoldMode, ProcessSummary, RestoreOptions } from "../wire/mod.ts";
 import type { HostAddress } from "./options.ts";
 
 /** A source's first record: what a phaul that comes after this one needs to finish or to roll back. */
@@ -30,6 +30,8 @@ export interface BeginRecord {
 export interface IntentRecord {
   readonly mark: "INTENT";
   readonly tasks: readonly TreeProcess[];
+  /** Those that CRIU has locked. */
+  readonly connections: readonly Connection[];
 }
 
 /** A destination's first record. */
@@ -55,6 +57,8 @@ export interface PreparedRecord {
   readonly mark: "PREPARED";
   /** The tree as the source froze it. */
   readonly processes: readonly ProcessSummary[];
+  /** Held back until the commit. */
+  readonly connections: readonly Connection[];
   readonly imagesDir: string;
 }
 

@@ -78,7 +78,7 @@ function parseObject(json: string): Readonly<Record<string, unknown>> | undefine
 }
 
 /** What each field of a record must be. */
-type Shape = "text" | "number" | "flag" | "object" | "tasks" | "processes";
+type Shape = "text" | "number" | "flag" | "object" | "tasks" | "processes" | "connections";
 
 const PLAIN = {} as const;
 
@@ -94,7 +94,7 @@ const SHAPES: Readonly<Record<JournalRecord["mark"], Readonly<Record<string, Sha
     workDir: "text",
     phaul: "object",
   },
-  INTENT: { tasks: "tasks" },
+  INTENT: { tasks: "tasks", connections: "connections" },
   COMMIT: PLAIN,
   DONE: PLAIN,
   ABORT: PLAIN,
@@ -108,7 +108,7 @@ const SHAPES: Readonly<Record<JournalRecord["mark"], Readonly<Record<string, Sha
     durable: "flag",
   },
   RESTORED: { tasks: "tasks" },
-  PREPARED: { processes: "processes", imagesDir: "text" },
+  PREPARED: { processes: "processes", connections: "connections", imagesDir: "text" },
   RUNNING: PLAIN,
   CONTINUED: PLAIN,
   DISCARDED: PLAIN,
@@ -136,6 +136,13 @@ function fits(value: unknown, shape: Shape): boolean {
       return isListOf(value, { pid: "number", nsPid: "number", startTimeTicks: "text" });
     case "processes":
       return isListOf(value, { pid: "number", stopped: "flag", zombie: "flag" });
+    case "connections":
+      return isListOf(value, {
+        localAddress: "text",
+        localPort: "number",
+        remoteAddress: "text",
+        remotePort: "number",
+      });
     default:
       return shape satisfies never;
   }

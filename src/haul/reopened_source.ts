@@ -12,7 +12,17 @@ import {
   sourceRecovery,
   type SourceState,
 } from "../migrate/tables.ts";
-import { ProcessTree, type TreeProcess, untraced } from "../proc/mod.ts";
+import {
+  type Connection,
+  listConnections,
+  listTree,
+  lives,
+  ProcessTree,
+  silenceConnections,
+  type TreeProcess,
+  unlockConnections,
+  untraced,
+} from "../proc/mod.ts";
 import type { EventSink } from "./events.ts";
 import { type BeginRecord, findRecord } from "./journal.ts";
 import type { DiskJournal } from "./journal_store.ts";
@@ -45,6 +55,7 @@ export class ReopenedSource {
   readonly #machine: Machine<SourceState, SourceEvent, SourceAction>;
   readonly #tree: ProcessTree;
   readonly #tasks: readonly TreeProcess[];
+  readonly #connections: readonly Connection[];
   readonly #peer: Peer;
   readonly #verdict: Verdict;
   readonly #stages: Stages;
@@ -60,6 +71,7 @@ export class ReopenedSource {
     // Pids of another boot are other processes'.
     const intent = journal.rebooted ? undefined : findRecord(journal.records, "INTENT");
     this.#tasks = intent?.tasks ?? [];
+    this.#connections = intent?.connections ?? [];
     this.#tree = ProcessTree.adopt(this.#tasks);
     this.#stages = new Stages({ sink, side: "source", migration });
     const { timeouts } = parts.options;
@@ -111,13 +123,26 @@ export class ReopenedSource {
       // The criu that could be answered died with its phaul.
       "accept-dump": () => {},
       "refuse-dump": () => this.#endCriu(),
-      "kill-tree": () => this.#tree.kill(),
+      "kill-tree": () => {
+        // Nobody is to hear of the death of what lives elsewhere.
+        silenceConnections(this.#tree.living);
+        this.#tree.kill();
+      },
       "await-death": () => void this.#awaitDeath(),
       "send-commit": () => void this.#sendCommit(),
-      "journal-done": () => leniently(() => journal.record({ mark: "DONE" })),
+      "journal-done": async () => {
+        await leniently(() => journal.record({ mark: "DONE" }));
+        await leniently(() => this.#unlock());
+      },
       "journal-abort": () => leniently(() => journal.record({ mark: "ABORT" })),
-      "journal-aborted": () => leniently(() => journal.record({ mark: "ABORTED" })),
-      "continue-tree": () => this.#tree.continue(stoppedBefore(this.#tasks)),
+      "journal-aborted": async () => {
+        await leniently(() => this.#unlock());
+        await leniently(() => journal.record({ mark: "ABORTED" }));
+      },
+      "continue-tree": async () => {
+        await leniently(() => this.#unlock());
+        this.#tree.continue(stoppedBefore(this.#tasks));
+      },
       "end-criu": () => this.#endCriu(),
       "kill-criu": () => {},
       "send-abort": () => this.#verdict.abort("its phaul on the source ended"),
@@ -135,6 +160,14 @@ export class ReopenedSource {
       this.#stages.warn(asPhaulError(error).message);
       ended();
     });
+  }
+
+  /** A criu that was killed, or whose dump was a success, leaves the connections locked. */
+  async #unlock(): Promise<void> {
+    const { pid, startTimeTicks } = this.#parts.begin;
+    const processes = lives({ pid, startTimeTicks }) ? listTree(pid) : [];
+    const connections = [...this.#connections, ...listConnections(processes)];
+    await unlockConnections({ processes, connections });
   }
 
   async #awaitDeath(): Promise<void> {

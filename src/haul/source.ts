@@ -142,7 +142,7 @@ export class SourceRole implements PhaulLocal {
       "prepare": () => void this.#prepare(),
       "journal-intent": async () => {
         await stages.pass({ event: "prepared", migration });
-        await journal.record({ mark: "INTENT", tasks: this.#dump.tasks() });
+        await journal.record(this.#dump.intent());
       },
       "stop-tree": async () => {
         await tree.stop();
@@ -159,12 +159,14 @@ export class SourceRole implements PhaulLocal {
         this.#dump.accept();
       },
       "await-death": () => void this.#awaitDeath(),
-      "kill-tree": () => tree.kill(),
+      "kill-tree": () => this.#dump.killTree(tree),
       "send-commit": () => void this.#sendCommit(),
       "journal-done": async () => {
         this.#switchoverMs = performance.now() - this.#dump.frozenAt;
         await this.#parts.stages.leniently(() => journal.record({ mark: "DONE" }));
         await stages.reach({ event: "running", migration });
+        // Not sooner: until the address has moved, this host answers its packets with RST.
+        await stages.leniently(() => this.#dump.unlock());
       },
       "journal-abort": async (cause) => {
         this.#reason ??= cause.error;
@@ -232,7 +234,7 @@ export class SourceRole implements PhaulLocal {
       const images = imagesOf(this.#dump.imagesDir, (bytes) => this.#imageBytes += bytes);
       const totals = await sendImages(remote.images, images);
       this.#awaitsPeer = true;
-      await peer.request({ type: "prepare", processes: this.#dump.processes(), ...totals });
+      await peer.request({ type: "prepare", ...this.#dump.tree(), ...totals });
       this.#machine.dispatch("ready");
     } catch (error) {
       this.#fail("failed", asPhaulError(error));
