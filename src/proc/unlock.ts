@@ -90,8 +90,7 @@ async function removeNftLocks(
   const tables = await outputOf(run, "nft", ["list", "tables", "inet"]) ?? "";
   const ours = connections.flatMap(wordsOf);
   for (const [, name = ""] of tables.matchAll(/^table inet (CRIU-\S+)$/gm)) {
-    // Numbers, as addresses and ports are looked for.
-    const listed = await outputOf(run, "nft", ["-nn", "list", "table", "inet", name]) ?? "";
+    const listed = await outputOf(run, "nft", ["list", "table", "inet", name]) ?? "";
     const elements = new Set(listed.match(/\S+ \. \d+ \. \S+ \. \d+/g));
     if (ours.some((one) => elements.has(one))) await run("nft", ["delete", "table", "inet", name]);
   }

@@ -109,7 +109,7 @@ export async function clearAway({ alpha, beta }: Pair, victim: Victim): Promise<
 }
 
 /** A destination notices a dead source only after the peer timeout: patience. */
-async function untilClean(host: Host): Promise<void> {
+export async function untilClean(host: Host): Promise<void> {
   for (let look = 0;; look++) {
     try {
       return await expectClean(host);
