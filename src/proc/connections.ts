@@ -5,9 +5,9 @@
  */
 
 import { PhaulError } from "../errors.ts";
-import { type Descriptor, inodeOf, listDescriptors } from "./descriptors.ts";
+import { type Descriptor, inodeOf } from "./descriptors.ts";
 import type { TreeProcess } from "./listing.ts";
-import { PROC_ROOT, readLink, readText } from "./procfs.ts";
+import { listNumbers, PROC_ROOT, readLink, readText } from "./procfs.ts";
 
 /** States of /proc/net/tcp that CRIU dumps without being told so: TCP_CLOSE and TCP_LISTEN. */
 const HARMLESS_STATES = ["07", "0A"];
@@ -19,6 +19,9 @@ export interface Connection {
   readonly remoteAddress: string;
   readonly remotePort: number;
 }
+
+/** What of a descriptor tells that it is a socket, and whose. */
+type Socket = Pick<Descriptor, "pid" | "fd" | "target">;
 
 /** A connection of a tree and the descriptor that stands for it: the first of them, when there are more. */
 export interface HeldConnection extends Connection {
@@ -52,7 +55,7 @@ interface TcpSocket extends Connection {
 
 /** The TCP connections among `descriptors`, each once; listening and closed sockets are none. */
 export function findConnections(
-  descriptors: readonly Descriptor[],
+  descriptors: readonly Socket[],
   procRoot: string = PROC_ROOT,
 ): HeldConnection[] {
   const tables = new Map<string, Map<string, TcpSocket>>();
@@ -78,7 +81,13 @@ export function listConnections(
   processes: readonly TreeProcess[],
   procRoot: string = PROC_ROOT,
 ): HeldConnection[] {
-  return findConnections(listDescriptors(processes, procRoot), procRoot);
+  // Without what else can be known of a descriptor: the tree may be frozen meanwhile.
+  const sockets = processes.flatMap(({ pid }) =>
+    listNumbers(`${procRoot}/${pid}/fd`).map((fd) => {
+      return { pid, fd, target: readLink(`${procRoot}/${pid}/fd/${fd}`) ?? "" };
+    })
+  );
+  return findConnections(sockets, procRoot);
 }
 
 /**

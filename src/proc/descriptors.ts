@@ -40,8 +40,11 @@ export function listDescriptors(
 }
 
 /** The inode of a socket or pipe; undefined when the descriptor is none. */
-export function inodeOf(descriptor: Descriptor, type: "socket" | "pipe"): string | undefined {
-  const match = /^(socket|pipe):\[(\d+)\]$/.exec(descriptor.target);
+export function inodeOf(
+  { target }: Pick<Descriptor, "target">,
+  type: "socket" | "pipe",
+): string | undefined {
+  const match = /^(socket|pipe):\[(\d+)\]$/.exec(target);
   return match?.[1] === type ? match[2] : undefined;
 }
 

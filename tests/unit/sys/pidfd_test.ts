@@ -1,6 +1,21 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Errno, loadLibc, PidFd, spawn } from "../../../src/sys/mod.ts";
-import { processStat, syscallErrorOf, untilState } from "./helpers.ts";
+import {
+  Errno,
+  loadLibc,
+  PidFd,
+  readable,
+  shutdownSocket,
+  spawn,
+  streamPair,
+} from "../../../src/sys/mod.ts";
+import {
+  fdFlags,
+  fdTarget,
+  O_CLOEXEC,
+  processStat,
+  syscallErrorOf,
+  untilState,
+} from "./helpers.ts";
 
 loadLibc();
 
@@ -89,4 +104,30 @@ Deno.test("PidFd.close: use afterwards is EBADF, closing again is harmless", asy
   assertEquals((await syscallErrorOf(() => hold.signal("SIGCONT"))).errno, Errno.EBADF);
   assertEquals((await syscallErrorOf(() => hold.dead)).errno, Errno.EBADF);
   assertEquals((await syscallErrorOf(() => hold.exited())).errno, Errno.EBADF);
+});
+
+Deno.test("PidFd.copyFd: the same open file, close-on-exec, in a stopped process too", async () => {
+  const [one, other] = streamPair();
+  using mine = one;
+  using theirs = other;
+  using child = spawn({ command: "sleep", args: ["1000"], stdin: theirs });
+  using hold = PidFd.open(child.pid);
+  hold.signal("SIGSTOP");
+  await untilState(child.pid, "T");
+  using copy = hold.copyFd(0);
+  assertEquals(fdTarget(copy.raw), fdTarget(theirs.raw));
+  assert((fdFlags(copy.raw) & O_CLOEXEC) !== 0, "close-on-exec");
+  shutdownSocket(copy, "both");
+  await readable(mine);
+});
+
+Deno.test("PidFd.copyFd: EBADF for what is not open, ESRCH for the dead", async () => {
+  using child = sleeper();
+  using hold = PidFd.open(child.pid);
+  assertEquals((await syscallErrorOf(() => hold.copyFd(99))).errno, Errno.EBADF);
+  hold.signal("SIGKILL");
+  await child.wait();
+  const error = await syscallErrorOf(() => hold.copyFd(0));
+  assertEquals(error.errno, Errno.ESRCH);
+  assertEquals(error.message, `Cannot copy fd 0 of process ${child.pid}: ESRCH`);
 });
