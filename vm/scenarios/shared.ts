@@ -27,11 +27,11 @@ export class Stage {
     this.#pair = await (kind === "machines" ? bootMachines() : bootLane());
   }
 
-  /** A running server on `host`, as other scenarios may have left it; a new one if need be. */
-  async server(host: Host): Promise<Server> {
+  /** A running server on `host`, as other scenarios may have left it; a new one with `options` if need be. */
+  async server(host: Host, options: Parameters<typeof serve>[1] = {}): Promise<Server> {
     const known = this.#servers.get(host.name);
     if (known && await known.alive()) return known;
-    return await this.freshServer(host);
+    return await this.freshServer(host, options);
   }
 
   /** Replaces the server on `host` by one with those options, and hands its token out. */
