@@ -13,6 +13,10 @@ export interface LogExcerpt {
 }
 
 const MAX_LINES = 20;
+/** The rest of a longer one tells a person nothing, and keeps the expressions below busy for long. */
+const MAX_LINE_CHARS = 1000;
+/** A file or process may have a name that steers a terminal, and CRIU writes it as it is. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]+/gu;
 /** A log of level 4 can be huge, and what matters stands at its end. */
 const MAX_LOG_BYTES = 8 * 1024 * 1024;
 /** `(00.012345)    123: Error (criu/file.c:12): words`; the time and the pid need not be there. */
@@ -35,7 +39,7 @@ export async function logExcerpt(path: string): Promise<LogExcerpt> {
 
 /** The pure part of {@linkcode logExcerpt}. */
 export function excerptOf(text: string): LogExcerpt {
-  const lines = text.split("\n").filter((line) =>
+  const lines = text.split("\n").map(printable).filter((line) =>
     (ERROR_LINE.test(line) || WARNING_LINE.test(line)) && !HARMLESS.test(line)
   );
   const errors = lines.filter((line) => ERROR_LINE.test(line)).flatMap((line) =>
@@ -50,9 +54,13 @@ export function excerptOf(text: string): LogExcerpt {
  * cr_errmsg is such a line, or only the words of one.
  */
 export function errorWords(line: string): string | undefined {
-  const trimmed = line.trim();
+  const trimmed = printable(line).trim();
   const words = (ERROR_LINE.exec(trimmed)?.[1] ?? trimmed).trim();
   return words === "" || HARMLESS.test(words) ? undefined : words;
+}
+
+function printable(line: string): string {
+  return line.slice(0, MAX_LINE_CHARS).replace(UNPRINTABLE, " ");
 }
 
 async function readEnd(path: string): Promise<string> {

@@ -145,8 +145,9 @@ function formatAddress(bytes: readonly string[]): string {
   if (bytes.length === 4) return ipv4(bytes);
   if (bytes.slice(0, 12).join("") === "00000000000000000000FFFF") return ipv4(bytes.slice(12));
   const groups = bytes.join("").toLowerCase().match(/.{4}/g) ?? [];
-  // URL shortens an IPv6 address as everybody writes it.
-  return new URL(`http://[${groups.join(":")}]`).hostname.slice(1, -1);
+  const text = groups.join(":");
+  // URL shortens an IPv6 address as everybody writes it; what is none stays as it is.
+  return URL.parse(`http://[${text}]`)?.hostname.slice(1, -1) ?? text;
 }
 
 function ipv4(bytes: readonly string[]): string {

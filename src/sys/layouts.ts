@@ -158,7 +158,9 @@ export class MessageHeader {
   /** The fds that recvmsg left in the control messages: this process owns each of them now. */
   receivedFds(): number[] {
     const fds: number[] = [];
-    const end = CONTROL_AT + Number(this.#view.getBigUint64(40, LITTLE_ENDIAN));
+    const controlBytes = Number(this.#view.getBigUint64(40, LITTLE_ENDIAN));
+    // Lengths are never taken for more than there is room: align8 counts in 32 bits.
+    const end = Math.min(CONTROL_AT + controlBytes, this.bytes.length);
     let at = CONTROL_AT;
     while (at + CMSG_HEADER_BYTES <= end) {
       const length = Number(this.#view.getBigUint64(at, LITTLE_ENDIAN));

@@ -1,12 +1,13 @@
 /**
  * Runs a decoder over a corpus and over damaged forms of it.
  *
- * `PHAUL_FUZZ_ROUNDS` and `PHAUL_FUZZ_SEED` make a run longer or another one; the inputs of a failure
- * are printed, to be added to the corpus.
+ * `PHAUL_FUZZ_ROUNDS` and `PHAUL_FUZZ_SEED` make a run longer or another one. A failure prints its
+ * input, to be added to the corpus, and the command that makes that input again.
  *
  * @module
  */
 
+import { assert } from "@std/assert";
 import { type ErrorCode, PhaulError } from "../../src/errors.ts";
 import { damaged, Random } from "./mutator.ts";
 
@@ -22,29 +23,59 @@ export async function corpus(name: string): Promise<Uint8Array[]> {
     .map((digits) => Uint8Array.from(digits.match(/../g) ?? [], (pair) => parseInt(pair, 16)));
 }
 
-/** How a decoder may fail. */
+/** How a decoder may fail; one for which this is empty takes everything. */
 export type Allowed = readonly ErrorCode[];
 
+/** A decoder under test. */
+export interface Target {
+  /** Of its corpus too. */
+  readonly name: string;
+  readonly allowed: Allowed;
+  /** Decodes an input and checks what came out of it. */
+  readonly check: (input: Uint8Array) => unknown;
+  /** Fewer than usual for a decoder that reads files. */
+  readonly rounds?: number;
+}
+
+/** Declares the tests of each target. */
+export function testTargets(targets: readonly Target[]): void {
+  for (const target of targets) {
+    const { name, allowed, check } = target;
+    Deno.test(`fuzz ${name}: the corpus is taken as it is`, async () => {
+      const seeds = await corpus(name);
+      assert(seeds.length > 0);
+      for (const seed of seeds) await check(seed);
+    });
+
+    const promise = allowed.length === 0 ? "taken" : "taken or refused, and nothing else";
+    Deno.test(`fuzz ${name}: a damaged input is ${promise}`, async () => {
+      const { taken, refused } = await fuzz(target);
+      // Both ways out must have been taken, or the inputs are too tame or too wild to say anything.
+      assert(taken > 0, "no input was taken");
+      assert(refused > 0 || allowed.length === 0, "no input was refused");
+    });
+  }
+}
+
 /**
- * Calls `decode` with each damaged input. It may throw a PhaulError with one of the codes `allowed`;
- * anything else is a defect, and so is an assertion of `decode` itself.
+ * Checks damaged inputs. A check may throw a PhaulError with one of the codes `allowed`; anything else
+ * is a defect, and so is an assertion of the check itself.
  */
-export async function fuzz(
-  name: string,
-  allowed: Allowed,
-  decode: (input: Uint8Array) => unknown,
-): Promise<{ taken: number; refused: number }> {
+export async function fuzz(target: Target): Promise<{ taken: number; refused: number }> {
+  const { name, allowed, check } = target;
   const seeds = await corpus(name);
-  const random = new Random(numberFrom("PHAUL_FUZZ_SEED", DEFAULT_SEED));
+  const first = numberFrom("PHAUL_FUZZ_SEED", DEFAULT_SEED);
+  const rounds = numberFrom("PHAUL_FUZZ_ROUNDS", target.rounds ?? DEFAULT_ROUNDS);
   const counts = { taken: 0, refused: 0 };
-  for (let round = numberFrom("PHAUL_FUZZ_ROUNDS", DEFAULT_ROUNDS); round > 0; round--) {
-    const input = damaged(random, seeds);
+  // A seed for each round: one input can be made again without those before it.
+  for (let seed = first; seed < first + rounds; seed++) {
+    const input = damaged(new Random(seed), seeds);
     try {
-      await decode(input);
+      await check(input);
       counts.taken++;
     } catch (error) {
       if (!(error instanceof PhaulError) || !allowed.includes(error.code)) {
-        throw new Error(`${name}: ${hex(input)}`, { cause: error });
+        throw new Error(howToRepeat(name, seed, input), { cause: error });
       }
       counts.refused++;
     }
@@ -52,8 +83,11 @@ export async function fuzz(
   return counts;
 }
 
-function hex(bytes: Uint8Array): string {
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+function howToRepeat(name: string, seed: number, input: Uint8Array): string {
+  return `${name} failed on ${input.length} bytes, for tests/fuzz/corpus/${name}.hex:\n` +
+    `${input.toHex()}\n` +
+    "The same input again, as long as the corpus stays as it is: PHAUL_FUZZ_ROUNDS=1 " +
+    `PHAUL_FUZZ_SEED=${seed} deno task test:unit --filter="fuzz ${name}:"`;
 }
 
 function numberFrom(variable: string, otherwise: number): number {

@@ -1,5 +1,4 @@
 import { assert, assertEquals } from "@std/assert";
-import { asPhaulError } from "../../src/errors.ts";
 import { ChunkedStream, maxChunkBytes } from "../../src/wire/chunks.ts";
 import { ControlLink } from "../../src/wire/control_link.ts";
 import { decodeEnvelope, encodeEnvelope } from "../../src/wire/envelope.ts";
@@ -15,12 +14,7 @@ import {
 import { decodeOpening, encodeOpening } from "../../src/wire/opening_messages.ts";
 import { remoteError } from "../../src/wire/peer_error.ts";
 import { memoryPair, type MemoryStream, playback } from "../unit/wire/memory_stream.ts";
-import { corpus, fuzz } from "./fuzz.ts";
-
-/** Both ways out must have been taken, or the inputs are too tame or too wild to say anything. */
-function assertBoth({ taken, refused }: { taken: number; refused: number }): void {
-  assert(taken > 0 && refused > 0, `${taken} inputs were taken, ${refused} refused`);
-}
+import { testTargets } from "./fuzz.ts";
 
 const LIMITS = { maxImages: 20, maxTotalBytes: 1_000_000 };
 const ACCEPT = {
@@ -110,7 +104,7 @@ async function checkLink(input: Uint8Array): Promise<void> {
   if (end.code !== "peer-lost") throw end;
 }
 
-const TARGETS = [
+testTargets([
   { name: "frames", allowed: ["protocol"], check: readFrames },
   { name: "envelope", allowed: ["protocol"], check: checkEnvelope },
   { name: "opening", allowed: ["protocol"], check: checkOpening },
@@ -123,32 +117,4 @@ const TARGETS = [
     check: checkConnection,
   },
   { name: "link", allowed: ["protocol"], check: checkLink },
-] as const;
-
-for (const { name, allowed, check } of TARGETS) {
-  Deno.test(`fuzz ${name}: the corpus is taken as it is`, async () => {
-    const seeds = await corpus(name);
-    assert(seeds.length > 0);
-    for (const seed of seeds) await check(seed);
-  });
-
-  Deno.test(`fuzz ${name}: a damaged input is taken or refused, and nothing else`, async () => {
-    assertBoth(await fuzz(name, allowed, check));
-  });
-}
-
-Deno.test("fuzz: the same seed makes the same inputs", async () => {
-  const inputs = async () => {
-    const all: string[] = [];
-    await fuzz("opening", [], (input) => void all.push(String(input)));
-    return all;
-  };
-  assertEquals(await inputs(), await inputs());
-});
-
-Deno.test("fuzz: an error of another kind is a defect", async () => {
-  const outcome = fuzz("opening", ["protocol"], () => {
-    throw new TypeError("a defect");
-  });
-  assertEquals((await outcome.catch(asPhaulError)) instanceof Error, true);
-});
+]);
