@@ -105,9 +105,32 @@ export interface MigrateOptions extends RoleOptions {
   readonly maxFrozenMs?: number;
 }
 
+/** What a destination lets its peers have. */
+export interface ServeLimits {
+  /** Migrations under way at once. */
+  readonly maxMigrations: number;
+  /** Control connections of peers that proved themselves. */
+  readonly maxConnections: number;
+  /** Connections of peers that have not proved themselves yet. */
+  readonly maxUnproved: number;
+  /** Images and pages that one migration may bring; no bound of its own unless given. */
+  readonly maxImageBytes?: number;
+  /** What all of them together must leave free where the work dir lies. */
+  readonly keepFreeBytes: number;
+}
+
+/** The limits used where none are given. */
+export const DEFAULT_SERVE_LIMITS: ServeLimits = {
+  maxMigrations: 16,
+  maxConnections: 256,
+  maxUnproved: 64,
+  keepFreeBytes: 16 * 2 ** 20,
+};
+
 /** A destination that waits for migrations. */
 export interface ServeOptions extends RoleOptions {
   readonly listen: HostAddress;
+  readonly limits?: ServeLimits;
   /** How long running migrations may go on once it is told to end, in milliseconds; a minute by itself. */
   readonly drainMs?: number;
 }

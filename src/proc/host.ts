@@ -6,6 +6,7 @@
 
 import { statfs } from "node:fs/promises";
 import { PhaulError } from "../errors.ts";
+import { readText } from "./procfs.ts";
 
 /** TMPFS_MAGIC and RAMFS_MAGIC of the kernel's magic.h. */
 const MEMORY_FILESYSTEMS = [0x01021994, 0x858458f6];
@@ -73,6 +74,25 @@ export async function isTmpfs(path: string): Promise<boolean> {
 export async function freeBytes(path: string): Promise<number> {
   const { bavail, bsize } = await attempt(path, () => statfs(path));
   return bavail * bsize;
+}
+
+/**
+ * Bytes that could still be written where `path`, which must exist, lies; on tmpfs no more than memory
+ * and swap can hold, since the kernel would end processes for the rest.
+ */
+export async function roomIn(path: string): Promise<number> {
+  const free = await freeBytes(path);
+  if (!await isTmpfs(path)) return free;
+  const { MemAvailable: memory, SwapFree: swap = 0 } = parseMeminfo(
+    readText("/proc/meminfo") ?? "",
+  );
+  return memory === undefined ? free : Math.min(free, memory + swap);
+}
+
+/** /proc/meminfo: what each line tells in kB, as bytes. */
+function parseMeminfo(text: string): Readonly<Record<string, number>> {
+  const lines = text.matchAll(/^(\w+): +(\d+) kB$/gm);
+  return Object.fromEntries(Array.from(lines, ([, name, kib]) => [name, Number(kib) * 1024]));
 }
 
 async function describe(path: string): Promise<Deno.FileInfo | undefined> {

@@ -10,7 +10,7 @@ export { type Counter, startCounter } from "./counter.ts";
 export { checkDestination, type DestinationNeeds, type NeededFile } from "./destination.ts";
 export type { FileFact, FileKind, FileUse } from "./files.ts";
 export { FileLock } from "./file_lock.ts";
-export { bootId, ensureDirectory, freeBytes, isTmpfs, requireRoot } from "./host.ts";
+export { bootId, ensureDirectory, freeBytes, isTmpfs, requireRoot, roomIn } from "./host.ts";
 export { findPacketFilter, type PacketFilter } from "./packet_filter.ts";
 export { reviveConnections, silenceConnections } from "./repair.ts";
 export type { SystemctlRunner } from "./systemd.ts";

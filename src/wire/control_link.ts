@@ -11,6 +11,7 @@ import { maxControlFrameBytes, readFrame, writeFrame } from "./frames.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { type Reply, type ReplyTo, replyTypeOf, type Request } from "./messages.ts";
 import { errorTexts, remoteError } from "./peer_error.ts";
+import { Pace } from "./pace.ts";
 import { PendingRequests } from "./pending_requests.ts";
 import type { ByteSource, ByteStream } from "./stream.ts";
 
@@ -120,8 +121,10 @@ export class ControlLink implements Disposable {
         return count;
       },
     };
+    const pace = new Pace();
     try {
       while (!this.#end) {
+        await pace.taken();
         const bytes = await readFrame(audible, maxControlFrameBytes);
         if (bytes === null) {
           const message = `Cannot reach ${this.peer} any more: it closed the connection`;

@@ -8,7 +8,9 @@ export { acceptConnection, type Accepted, type AcceptOptions } from "./accepting
 export { ControlLink } from "./control_link.ts";
 export type { LinkOptions, RequestHandler, RequestOptions } from "./control_link.ts";
 export { dial, type DialOptions, type Security } from "./dial.ts";
+export { Gate } from "./gate.ts";
 export { type Identity, loadIdentity, tokenFileName } from "./identity.ts";
+export { ImpatientStream } from "./impatient.ts";
 export { receiveImages, sendImages } from "./image_stream.ts";
 export type {
   ImageLimits,

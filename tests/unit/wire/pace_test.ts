@@ -1,0 +1,20 @@
+import { assert, assertEquals } from "@std/assert";
+import { ControlLink } from "../../../src/wire/mod.ts";
+import { encodeEnvelope } from "../../../src/wire/envelope.ts";
+import { frame, maxControlFrameBytes } from "../../../src/wire/frames.ts";
+import { memoryPair } from "./memory_stream.ts";
+
+const PINGS = 600;
+
+Deno.test("ControlLink: a flood of messages leaves others their turn, and is answered all the same", async () => {
+  const [near, far] = memoryPair();
+  const ping = frame(encodeEnvelope({ type: "ping" }), maxControlFrameBytes);
+  for (let count = 0; count < PINGS; count++) await far.write(ping);
+  using _link = new ControlLink(near, { peerTimeoutMs: 60_000 });
+  const answered = () => near.written.length / frame(encodeEnvelope({ type: "pong" }), 100).length;
+  // Were all of them taken in one go, no timer would fire before the last one was.
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assert(answered() > 0 && answered() < PINGS, `${answered()} were answered`);
+  while (answered() < PINGS) await new Promise((resolve) => setTimeout(resolve, 10));
+  assertEquals(answered(), PINGS);
+});
