@@ -8,16 +8,20 @@ import { asPhaulError } from "../errors.ts";
 import {
   DEFAULT_DRAIN_MS,
   DEFAULT_PORT,
+  DEFAULT_SERVE_LIMITS,
   type HostAddress,
   type ServeOptions,
 } from "../haul/options.ts";
 import type { Command, Context } from "./command.ts";
 import { deadline, ROLE_FLAGS, roleOptions, TIMEOUT_FLAGS } from "./common_flags.ts";
 import { EXIT_OK } from "./exit_codes.ts";
-import { optional, parseFlags } from "./flags.ts";
+import { type Flag, maybe, optional, parseFlags } from "./flags.ts";
 import { Reporter } from "./reporter.ts";
 import { stoppable } from "./signals.ts";
-import { ANY_ADDRESS, listenAddress } from "./values.ts";
+import { ANY_ADDRESS, byteSize, listenAddress, wholeNumber } from "./values.ts";
+
+/** More than any host has room for; a mistyped number is to be seen. */
+const MOST = 100_000;
 
 const LISTEN_FLAGS = {
   listen: optional<HostAddress>({
@@ -38,7 +42,50 @@ const DRAIN_FLAGS = {
   ),
 } as const;
 
-const FLAGS = { ...LISTEN_FLAGS, ...ROLE_FLAGS, ...TIMEOUT_FLAGS, ...DRAIN_FLAGS } as const;
+const LIMIT_FLAGS = {
+  maxMigrations: limit(
+    "max-migrations",
+    "Migrations under way at once",
+    DEFAULT_SERVE_LIMITS.maxMigrations,
+  ),
+  maxConnections: limit(
+    "max-connections",
+    "Control connections of sources that proved themselves",
+    DEFAULT_SERVE_LIMITS.maxConnections,
+  ),
+  maxUnproved: limit(
+    "max-unproved",
+    "Connections of peers that have not proved themselves yet",
+    DEFAULT_SERVE_LIMITS.maxUnproved,
+  ),
+  maxImageBytes: maybe({
+    name: "max-image-bytes",
+    placeholder: "SIZE",
+    help: "Images and pages that one migration may bring (default: all that there is room for)",
+    read: byteSize,
+  }),
+  keepFreeBytes: optional({
+    name: "keep-free",
+    placeholder: "SIZE",
+    help: "What all together must leave free where the work dir lies, and of memory on tmpfs",
+    read: byteSize,
+    fallback: DEFAULT_SERVE_LIMITS.keepFreeBytes,
+    shownDefault: "16M",
+  }),
+} as const;
+
+const FLAGS = {
+  ...LISTEN_FLAGS,
+  ...ROLE_FLAGS,
+  ...LIMIT_FLAGS,
+  ...TIMEOUT_FLAGS,
+  ...DRAIN_FLAGS,
+} as const;
+
+function limit(name: string, help: string, fallback: number): Flag<number> {
+  const read = wholeNumber(1, MOST);
+  return optional({ name, placeholder: "N", help, read, fallback, shownDefault: `${fallback}` });
+}
 
 /** The command. */
 export const SERVE_COMMAND: Command = {
@@ -67,6 +114,7 @@ export const SERVE_COMMAND: Command = {
   flags: [
     { title: "Where", flags: LISTEN_FLAGS },
     { title: "This host", flags: ROLE_FLAGS },
+    { title: "Limits", flags: LIMIT_FLAGS },
     { title: "Deadlines", flags: { ...TIMEOUT_FLAGS, ...DRAIN_FLAGS } },
   ],
   run: runServe,
@@ -98,6 +146,8 @@ async function runServe(args: readonly string[], context: Context): Promise<numb
  */
 export function readServe(args: readonly string[]): { options: ServeOptions; json: boolean } {
   const values = parseFlags("serve", FLAGS, args);
-  const { listen, drainMs, json } = values;
-  return { options: { ...roleOptions(values), listen, drainMs }, json };
+  const { listen, drainMs, json, maxMigrations, maxConnections, maxUnproved } = values;
+  const { maxImageBytes, keepFreeBytes } = values;
+  const limits = { maxMigrations, maxConnections, maxUnproved, maxImageBytes, keepFreeBytes };
+  return { options: { ...roleOptions(values), listen, drainMs, limits }, json };
 }

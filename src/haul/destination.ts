@@ -24,12 +24,11 @@ import {
 } from "../wire/mod.ts";
 import { Answers, askedBy, type AskedEvent, givenUp, mayHaveRun, outOfTurn } from "./answers.ts";
 import { Custody } from "./custody.ts";
-import type { DestinationParts } from "./destination_parts.ts";
+import type { Admission, DestinationParts } from "./destination_parts.ts";
 import { Intake } from "./intake.ts";
 import type { StampedRecord } from "./journal.ts";
 import { type Cause, type Effects, Machine } from "./machine.ts";
 import { Stages } from "./stages.ts";
-import type { TicketOffice } from "./tickets.ts";
 import { Watchdog } from "./watchdog.ts";
 
 /** One migration on the destination. */
@@ -87,9 +86,10 @@ export class DestinationRole {
   }
 
   /** Admits a migration: its page channel is made, and nothing else yet. */
-  static async admit(parts: DestinationParts, tickets: TicketOffice): Promise<DestinationRole> {
+  static async admit(parts: DestinationParts, from: Admission): Promise<DestinationRole> {
     const onFailure = (error: PhaulError) => role.#machine.dispatch("failed", error);
-    const intake = await Intake.open({ ...parts, tickets, onFailure });
+    const { stallMs } = parts.options.timeouts;
+    const intake = await Intake.open({ ...parts, ...from, stallMs, onFailure });
     const role = new DestinationRole(parts, intake);
     return role;
   }

@@ -7,6 +7,8 @@
 import type { EventSink } from "./events.ts";
 import type { AdmittedRecord, Journal } from "./journal.ts";
 import type { ServeOptions } from "./options.ts";
+import type { Share } from "./room.ts";
+import type { TicketOffice } from "./tickets.ts";
 import type { WorkDir } from "./work_dir.ts";
 
 /** What a destination's role works with. */
@@ -22,4 +24,11 @@ export interface DestinationParts {
   readonly journal: Journal;
   /** Called when the role has nothing left to do by itself; maybe more than once. */
   readonly onEnd: () => void;
+}
+
+/** What a migration that begins is given. */
+export interface Admission {
+  readonly tickets: TicketOffice;
+  /** What it may bring. */
+  readonly share: Share;
 }

@@ -9,25 +9,27 @@ import { openPageChannel, type PageChannel } from "../criu/mod.ts";
 import {
   type ByteStream,
   type ImageTotals,
+  ImpatientStream,
   type IterationStartedReply,
   type PrepareRequest,
   receiveImages,
   type StartIterationRequest,
   type StopIterationRequest,
 } from "../wire/mod.ts";
-import type { DestinationParts } from "./destination_parts.ts";
+import type { Admission, DestinationParts } from "./destination_parts.ts";
 import { imageSink } from "./images.ts";
 import { PageRelay, type RelayFigures } from "./relay.ts";
 import { PhaulServer } from "./server.ts";
-import type { TicketOffice } from "./tickets.ts";
 import { syncFiles } from "./work_dir.ts";
 
-/** Images that one migration may bring besides its pages. */
-const IMAGE_LIMITS = { maxImages: 100_000, maxTotalBytes: 64 * 2 ** 30 };
+/** What no tree comes near. The bytes that there is room for are the share's matter. */
+const IMAGE_LIMITS = { maxImages: 100_000, maxTotalBytes: 2 ** 50 };
 
 /** What an intake is made of. */
-export interface IntakeParts extends Pick<DestinationParts, "admitted" | "criuPath" | "workDir"> {
-  readonly tickets: TicketOffice;
+export interface IntakeParts
+  extends Admission, Pick<DestinationParts, "admitted" | "criuPath" | "workDir"> {
+  /** How long images that have begun to come may pause. */
+  readonly stallMs: number;
   /** Called whenever something that came in cannot be used; maybe more than once. */
   readonly onFailure: (error: PhaulError) => void;
 }
@@ -38,12 +40,13 @@ export class Intake implements Disposable {
   readonly #channel: PageChannel;
   readonly #relay: PageRelay;
   readonly #server: PhaulServer;
+  #imageStream: ImpatientStream | undefined;
   #images: Promise<ImageTotals> | undefined;
 
   private constructor(parts: IntakeParts, channel: PageChannel) {
     this.#parts = parts;
     this.#channel = channel;
-    this.#relay = new PageRelay(channel, "incoming");
+    this.#relay = new PageRelay(channel, "incoming", (bytes) => parts.share.take(bytes));
     this.#server = new PhaulServer({
       memory: channel.criuEnd,
       workDir: parts.workDir.path,
@@ -100,9 +103,11 @@ export class Intake implements Disposable {
   /**
    * Resolves when all images lie beside the last iteration's pages.
    *
-   * @throws PhaulError `protocol` when the source announced other images
+   * @throws PhaulError `protocol` when the source announced other images; `stalled`
    */
   async complete({ imageCount, imageBytes }: PrepareRequest): Promise<void> {
+    // The source sent all of them before it asked.
+    this.#imageStream?.hurry();
     const totals = await this.#images;
     if (totals?.imageCount === imageCount && totals.imageBytes === imageBytes) return;
     throw new PhaulError("protocol", "Cannot restore: the images did not come in full");
@@ -111,6 +116,7 @@ export class Intake implements Disposable {
   /** Ends all that is under way; images stay where they are. */
   async abort(reason: PhaulError): Promise<void> {
     this.#parts.tickets.revoke();
+    this.#imageStream?.close();
     this.#relay.abort(reason);
     await this.#server.abort();
   }
@@ -121,10 +127,14 @@ export class Intake implements Disposable {
     this.#channel.close();
   }
 
-  #receiveImages(stream: ByteStream): void {
+  #receiveImages(connection: ByteStream): void {
     const dir = this.imagesDir;
+    const stream = this.#imageStream = new ImpatientStream(connection, this.#parts.stallMs);
     this.#images = receiveImages(stream, {
-      openFile: (name) => imageSink(dir, name),
+      openFile: async (name, size) => {
+        await this.#parts.share.take(size);
+        return await imageSink(dir, name);
+      },
       limits: IMAGE_LIMITS,
     }).finally(() => stream.close());
     this.#images.catch((error) => this.#parts.onFailure(asPhaulError(error)));

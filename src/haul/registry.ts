@@ -11,9 +11,12 @@ import { DestinationRole } from "./destination.ts";
 import type { EventSink } from "./events.ts";
 import type { AdmittedRecord } from "./journal.ts";
 import type { DiskJournal, JournalName, JournalStore } from "./journal_store.ts";
-import type { ServeOptions } from "./options.ts";
+import { isOver } from "./links.ts";
+import { DEFAULT_SERVE_LIMITS, type ServeLimits, type ServeOptions } from "./options.ts";
+import { Places } from "./places.ts";
+import { Room } from "./room.ts";
 import type { TicketBook } from "./tickets.ts";
-import { newWorkDir, openWorkDir, workDirPath } from "./work_dir.ts";
+import { DEFAULT_WORK_DIR, newWorkDir, openWorkDir, workDirPath } from "./work_dir.ts";
 
 /** How many ended migrations are remembered, to answer a verdict that comes again. */
 const REMEMBERED = 1000;
@@ -35,10 +38,16 @@ export interface RegistryParts {
 export class Registry {
   readonly #parts: RegistryParts;
   readonly #roles = new Map<string, DestinationRole>();
+  readonly #limits: ServeLimits;
+  readonly #places: Places;
+  /** By the directory in which images lie. */
+  readonly #rooms = new Map<string, Room>();
   #draining = false;
 
   constructor(parts: RegistryParts) {
     this.#parts = parts;
+    this.#limits = parts.options.limits ?? DEFAULT_SERVE_LIMITS;
+    this.#places = new Places(this.#limits.maxMigrations);
   }
 
   /** All roles, the oldest first. */
@@ -79,9 +88,10 @@ export class Registry {
   /**
    * Takes a migration in.
    *
-   * @throws PhaulError `busy`, `protocol`, and what {@linkcode requireFit} throws
+   * @param link Whatever stands for the connection that it comes over.
+   * @throws PhaulError `busy`, `protocol`, `no-space`, and what {@linkcode requireFit} throws
    */
-  async admit(begin: BeginRequest): Promise<DestinationRole> {
+  async admit(begin: BeginRequest, link: object): Promise<DestinationRole> {
     const { options, store, criuVersion, tickets } = this.#parts;
     const { migrationId: migration } = begin;
     if (this.#draining) {
@@ -89,6 +99,8 @@ export class Registry {
         remedy: "Try again once phaul serve was started anew there",
       });
     }
+    const underWay = this.roles.filter((role) => !isOver(role)).length;
+    using _place = this.#places.enter(migration, link, underWay);
     if (this.#roles.has(migration)) {
       throw new PhaulError("protocol", `Cannot begin migration ${migration} twice`);
     }
@@ -101,9 +113,14 @@ export class Registry {
     owned.defer(() => journal.remove());
     const workDir = owned.use(await newWorkDir(base, migration, "destination", path));
     if (admitted.durable) await requireDisk(workDir.path);
+    using promised = new DisposableStack();
+    const share = promised.use(await this.#roomIn(base ?? DEFAULT_WORK_DIR).admit(0));
     const parts = this.#roleParts(migration, admitted, journal);
-    const role = await DestinationRole.admit({ ...parts, workDir }, tickets.office());
+    const from = { tickets: tickets.office(), share };
+    const role = await DestinationRole.admit({ ...parts, workDir }, from);
     owned.move();
+    const until = promised.move();
+    void role.ended.then(() => until.dispose());
     this.#roles.set(migration, role);
     return role;
   }
@@ -142,6 +159,12 @@ export class Registry {
       journal.close();
       throw error;
     }
+  }
+
+  #roomIn(base: string): Room {
+    const room = this.#rooms.get(base) ?? new Room(base, this.#limits);
+    this.#rooms.set(base, room);
+    return room;
   }
 
   #roleParts(migration: string, admitted: AdmittedRecord, journal: DiskJournal) {

@@ -40,15 +40,22 @@ export type RelayDirection = "outgoing" | "incoming";
 export class PageRelay implements Disposable {
   readonly #channel: PageChannel;
   readonly #direction: RelayDirection;
+  readonly #admit: (bytes: number) => Promise<void>;
   readonly #failure = Promise.withResolvers<never>();
   #leg: Leg | undefined;
   #waiting = Promise.withResolvers<void>();
   #bytesBefore = 0;
   #closed = false;
 
-  constructor(channel: PageChannel, direction: RelayDirection) {
+  /** @param admit Waited for before bytes go to the local CRIU; rejects when there is no room for them. */
+  constructor(
+    channel: PageChannel,
+    direction: RelayDirection,
+    admit: (bytes: number) => Promise<void> = () => Promise.resolve(),
+  ) {
     this.#channel = channel;
     this.#direction = direction;
+    this.#admit = admit;
     this.#failure.promise.catch(() => {});
     void this.#pumpLocal();
   }
@@ -143,7 +150,10 @@ export class PageRelay implements Disposable {
         const count = await leg.stream.read(buffer);
         if (count === null) break;
         const chunk = buffer.subarray(0, count);
-        if (this.#direction === "incoming") leg.take(chunk);
+        if (this.#direction === "incoming") {
+          leg.take(chunk);
+          await this.#admit(count);
+        }
         await writeAll(this.#channel.conn, chunk);
         leg.settle();
       }

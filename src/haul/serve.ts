@@ -9,24 +9,29 @@ import { CriuSession, type CriuVersion, findCriu, requireCriu } from "../criu/mo
 import { confinements, ensureDirectory, requireRoot } from "../proc/mod.ts";
 import {
   acceptConnection,
+  type Accepted,
   type BeginRequest,
   type ByteStream,
   type CancelRequest,
   type ControlLink,
+  Gate,
   listen,
   loadIdentity,
+  type MigrationRequest,
   type Reply,
   type Request,
   type ServerSecurity,
   tokenFileName,
   type WireListener,
 } from "../wire/mod.ts";
+import { Complaints } from "./complaints.ts";
 import type { DestinationRole } from "./destination.ts";
 import { drain } from "./drain.ts";
 import type { EventSink } from "./events.ts";
 import { JournalStore } from "./journal_store.ts";
+import { Links } from "./links.ts";
 import { announceServe } from "./local_serve.ts";
-import { DEFAULT_DRAIN_MS, type ServeOptions } from "./options.ts";
+import { DEFAULT_DRAIN_MS, DEFAULT_SERVE_LIMITS, type ServeOptions } from "./options.ts";
 import { keepRecovering } from "./recover_sources.ts";
 import { Registry } from "./registry.ts";
 import { TicketBook } from "./tickets.ts";
@@ -103,9 +108,9 @@ class Server implements Disposable {
   readonly #security: ServerSecurity;
   readonly #registry: Registry;
   readonly #tickets: TicketBook;
-  readonly #sink: EventSink;
-  /** The control links, each with the migration that it last spoke of. */
-  readonly #links = new Map<ControlLink, DestinationRole | undefined>();
+  readonly #gate: Gate;
+  readonly #links: Links<DestinationRole>;
+  readonly #complaints: Complaints;
 
   constructor(
     options: ServeOptions,
@@ -118,7 +123,10 @@ class Server implements Disposable {
     this.#security = security;
     this.#registry = registry;
     this.#tickets = tickets;
-    this.#sink = sink;
+    const limits = options.limits ?? DEFAULT_SERVE_LIMITS;
+    this.#gate = new Gate(limits.maxUnproved);
+    this.#links = new Links(limits.maxConnections);
+    this.#complaints = new Complaints((message) => sink({ event: "warning", message }));
   }
 
   async acceptAll(listener: WireListener): Promise<void> {
@@ -129,37 +137,43 @@ class Server implements Disposable {
 
   /** Whether a source speaks of that migration now. */
   isLinked(role: DestinationRole): boolean {
-    return [...this.#links.values()].includes(role);
+    return this.#links.has(role);
   }
 
   /** Ends all control links. */
   [Symbol.dispose](): void {
-    for (const link of this.#links.keys()) link.close();
+    this.#links.close();
+    this.#complaints[Symbol.dispose]();
   }
 
   async #connection(stream: ByteStream): Promise<void> {
-    const { connectMs, peerSilentMs } = this.#options.timeouts;
     try {
-      const accepted = await acceptConnection(stream, this.#security, {
-        deadlineMs: connectMs,
-        peerTimeoutMs: peerSilentMs,
-        redeemTicket: (ticket, kind) => this.#tickets.redeem(ticket, kind),
-      });
+      const accepted = await this.#opened(stream);
       if (accepted.kind === "control") await this.#control(accepted.link);
       else this.#tickets.deliver(accepted.ticket, accepted.stream);
     } catch (error) {
-      const message = `Refused a connection from ${stream.peer}: ${asPhaulError(error).message}`;
-      this.#sink({ event: "warning", message });
+      const { message } = asPhaulError(error);
+      this.#complaints.add(`Refused a connection from ${stream.peer}: ${message}`);
     }
+  }
+
+  async #opened(stream: ByteStream): Promise<Accepted> {
+    const { connectMs, peerSilentMs } = this.#options.timeouts;
+    using place = this.#gate.enter(stream.peer);
+    return await acceptConnection(stream, this.#security, {
+      deadlineMs: connectMs,
+      peerTimeoutMs: peerSilentMs,
+      redeemTicket: (ticket, kind) => this.#tickets.redeem(ticket, kind),
+      signal: place.signal,
+    });
   }
 
   /** Serves one control link until it ends. */
   async #control(link: ControlLink): Promise<void> {
-    this.#links.set(link, undefined);
+    this.#links.add(link);
     link.serve((request) => this.#answer(link, request));
     const error = await link.lost;
-    const role = this.#links.get(link);
-    this.#links.delete(link);
+    const role = this.#links.remove(link);
     if (role) this.#unlinked(role, error);
   }
 
@@ -172,21 +186,14 @@ class Server implements Disposable {
       case "cancel":
         return this.#cancel(request);
       default:
-        if ("migrationId" in request && this.#links.has(link)) {
-          this.#links.set(link, this.#registry.find(request));
-        }
-        return await this.#roleOf(link, request).answer(request);
+        return await this.#roleFor(link, request).answer(request);
     }
   }
 
   async #begin(link: ControlLink, request: BeginRequest): Promise<Reply> {
-    if (this.#links.get(link)) {
-      throw new PhaulError("protocol", "Cannot begin: this connection has a migration");
-    }
-    const role = await this.#registry.admit(request);
-    // The link may have ended meanwhile.
-    if (this.#links.has(link)) this.#links.set(link, role);
-    else this.#unlinked(role, await link.lost);
+    this.#links.requireFree(link);
+    const role = await this.#registry.admit(request, link);
+    if (!this.#links.began(link, role)) this.#unlinked(role, await link.lost);
     return { type: "begun" };
   }
 
@@ -196,10 +203,11 @@ class Server implements Disposable {
     return { type: "standings", standings: this.#registry.standings(request.migrationId) };
   }
 
-  #roleOf(link: ControlLink, request: Request): DestinationRole {
-    const role = this.#links.get(link);
-    if (role) return role;
-    throw new PhaulError("protocol", `Cannot answer "${request.type}": no migration has begun`);
+  #roleFor(link: ControlLink, request: MigrationRequest): DestinationRole {
+    if (!("migrationId" in request)) return this.#links.originOf(link, request.type);
+    const role = this.#registry.find(request);
+    this.#links.speaksOf(link, role);
+    return role;
   }
 
   /** A link that spoke of `role` ended; the source is lost only when no other one is left. */

@@ -28,7 +28,7 @@ function checkStatus(input: Uint8Array): void {
 }
 
 function checkTcp(input: Uint8Array): void {
-  for (const { local, remote } of parseTcpTable(decoded(input))) assert(local && remote);
+  for (const { inode, state } of parseTcpTable(decoded(input))) assert(inode && state);
 }
 
 /** The same bytes as memberships and as mounts: each line is one of them, or neither. */

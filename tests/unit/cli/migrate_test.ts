@@ -3,7 +3,11 @@ import { PhaulError } from "../../../src/errors.ts";
 import { readMigrate } from "../../../src/cli/migrate.ts";
 import { readServe } from "../../../src/cli/serve.ts";
 import { describeWhereabouts, whereaboutsOf } from "../../../src/cli/whereabouts.ts";
-import { DEFAULT_TIMEOUTS, NO_CRIU_FLAGS } from "../../../src/haul/options.ts";
+import {
+  DEFAULT_SERVE_LIMITS,
+  DEFAULT_TIMEOUTS,
+  NO_CRIU_FLAGS,
+} from "../../../src/haul/options.ts";
 import { DEFAULT_LIMITS } from "../../../src/migrate/policy.ts";
 
 Deno.test("readMigrate: the least that can be said takes every default", () => {
@@ -73,6 +77,7 @@ Deno.test("readServe: listens on the usual port of every address", () => {
     ...{ listen: { host: "0.0.0.0", port: 7284 }, stateDir: "/var/lib/phaul", insecure: false },
     ...{ workDir: undefined, criuPath: undefined, hook: undefined, timeouts: DEFAULT_TIMEOUTS },
     ...{ keepImages: false, durable: false, drainMs: 60_000 },
+    limits: { ...DEFAULT_SERVE_LIMITS, maxImageBytes: undefined },
   });
 });
 
