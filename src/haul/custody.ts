@@ -119,12 +119,17 @@ export class Custody implements Disposable {
     }, () => {});
   }
 
-  /** Lets the tree run; tasks that were stopped before the migration stay stopped. */
-  async continue(): Promise<void> {
+  /**
+   * Lets the tree run; tasks that were stopped before the migration stay stopped.
+   *
+   * @param leniently Takes a step whose failure is only told: the tree runs, whatever its connections do.
+   */
+  async continue(leniently: (step: () => Promise<void>) => Promise<void>): Promise<void> {
     if (!this.#hold) throw new PhaulError("internal", "Cannot continue a tree that is not held");
     // From here on it may end by itself, and must not be restored again for that.
     this.#mayHaveRun = true;
-    await this.#connections?.release(this.#isStopped ? this.#hold.rootPid : undefined);
+    const inRepairMode = this.#isStopped ? this.#hold.rootPid : undefined;
+    await leniently(async () => await this.#connections?.release(inRepairMode));
     await this.#hold.continue(this.#dumped.processes);
   }
 
@@ -140,6 +145,8 @@ export class Custody implements Disposable {
 
   /** Ends whatever there is of the tree. */
   async discard(): Promise<void> {
+    // The phaul that restored it may have died before it came to this.
+    if (this.#isStopped && this.rootPid !== undefined) this.#connections?.silence(this.rootPid);
     await this.#hold?.discard();
     await this.#connections?.lift();
   }

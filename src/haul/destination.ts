@@ -176,7 +176,8 @@ export class DestinationRole {
         return "written" as const;
       },
       "continue-tree": () => {
-        if (this.#custody.alive) this.#start("continued", () => this.#custody.continue());
+        const run = () => this.#custody.continue((step) => stages.leniently(step));
+        if (this.#custody.alive) this.#start("continued", run);
         else return this.#custody.mayHaveRun ? "was-uncertain" : "tree-lost";
       },
       "restore-again": () => this.#start("restored", () => this.#custody.restoreAgain()),

@@ -12,6 +12,7 @@ import {
   type PacketFilter,
   reviveConnections,
   silenceConnections,
+  type TreeProcess,
 } from "../proc/mod.ts";
 import type { Connection } from "../wire/mod.ts";
 
@@ -44,12 +45,13 @@ export class HeldConnections {
   }
 
   /**
-   * To be called once CRIU has let go of the restored tree, and has ended repair mode with that.
+   * To be called once CRIU has let go of the restored tree, and has ended repair mode with that; harmless
+   * when done again. A tree that is gone is silent.
    *
    * @throws SyscallError
    */
   silence(rootPid: number): void {
-    silenceConnections(listTree(rootPid));
+    silenceConnections(treeOf(rootPid));
   }
 
   /**
@@ -63,7 +65,7 @@ export class HeldConnections {
       await this.lift();
     } finally {
       // After the lift, as each sends a packet: the other ends then go on at once.
-      if (rootPid !== undefined) reviveConnections(listTree(rootPid));
+      if (rootPid !== undefined) reviveConnections(treeOf(rootPid));
     }
   }
 
@@ -75,5 +77,13 @@ export class HeldConnections {
    */
   async lift(): Promise<void> {
     await this.#filter.lift(this.#migration);
+  }
+}
+
+function treeOf(rootPid: number): readonly TreeProcess[] {
+  try {
+    return listTree(rootPid);
+  } catch {
+    return [];
   }
 }

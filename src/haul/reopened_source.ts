@@ -123,9 +123,9 @@ export class ReopenedSource {
       // The criu that could be answered died with its phaul.
       "accept-dump": () => {},
       "refuse-dump": () => this.#endCriu(),
-      "kill-tree": () => {
+      "kill-tree": async () => {
         // Nobody is to hear of the death of what lives elsewhere.
-        silenceConnections(this.#tree.living);
+        await leniently(() => Promise.resolve(void silenceConnections(this.#tree.living)));
         this.#tree.kill();
       },
       "await-death": () => void this.#awaitDeath(),
