@@ -104,6 +104,7 @@ const CONTROL_AT = IOVEC_AT + 16;
 const CMSG_HEADER_BYTES = 16;
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
+const SCM_CREDENTIALS = 2;
 
 /** The most fds the kernel passes in one message (SCM_MAX_FD). */
 const MAX_FDS = 253;
@@ -158,6 +159,20 @@ export class MessageHeader {
   /** The fds that recvmsg left in the control messages: this process owns each of them now. */
   receivedFds(): number[] {
     const fds: number[] = [];
+    for (const { from, to } of this.#controlMessages(SCM_RIGHTS)) {
+      for (let at = from; at + 4 <= to; at += 4) fds.push(this.#view.getInt32(at, LITTLE_ENDIAN));
+    }
+    return fds;
+  }
+
+  /** The sender's pid, from the `struct ucred { i32 pid@0, ... }` of a socket that passes credentials. */
+  receivedPid(): number | undefined {
+    const [ucred] = this.#controlMessages(SCM_CREDENTIALS);
+    return ucred && this.#view.getInt32(ucred.from, LITTLE_ENDIAN);
+  }
+
+  /** Where the data of each control message of that type begins and ends. */
+  *#controlMessages(type: number): Generator<{ from: number; to: number }> {
     const controlBytes = Number(this.#view.getBigUint64(40, LITTLE_ENDIAN));
     // Lengths are never taken for more than there is room: align8 counts in 32 bits.
     const end = Math.min(CONTROL_AT + controlBytes, this.bytes.length);
@@ -165,19 +180,14 @@ export class MessageHeader {
     while (at + CMSG_HEADER_BYTES <= end) {
       const length = Number(this.#view.getBigUint64(at, LITTLE_ENDIAN));
       if (length < CMSG_HEADER_BYTES || at + length > end) break;
-      if (this.#isRights(at)) this.#collect(at + CMSG_HEADER_BYTES, at + length, fds);
+      if (this.#isOf(at, type)) yield { from: at + CMSG_HEADER_BYTES, to: at + length };
       at += align8(length);
     }
-    return fds;
   }
 
-  #isRights(at: number): boolean {
+  #isOf(at: number, type: number): boolean {
     return this.#view.getInt32(at + 8, LITTLE_ENDIAN) === SOL_SOCKET &&
-      this.#view.getInt32(at + 12, LITTLE_ENDIAN) === SCM_RIGHTS;
-  }
-
-  #collect(from: number, to: number, into: number[]): void {
-    for (let at = from; at + 4 <= to; at += 4) into.push(this.#view.getInt32(at, LITTLE_ENDIAN));
+      this.#view.getInt32(at + 12, LITTLE_ENDIAN) === type;
   }
 
   #setU64(at: number, value: bigint): void {

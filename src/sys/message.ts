@@ -20,6 +20,7 @@ const MSG_NOSIGNAL = 0x4000;
 const MSG_CMSG_CLOEXEC = 0x40000000;
 const SOL_SOCKET = 1;
 const SO_SNDBUF = 7;
+const SO_PASSCRED = 16;
 const SO_SNDBUFFORCE = 32;
 
 /** A message as it arrived. The receiver owns `fds`, which are close-on-exec. */
@@ -86,6 +87,36 @@ export async function recvMessage(
     if (lengthBytes !== undefined) return take(fd, lengthBytes);
     await readable(fd, signal);
   }
+}
+
+/**
+ * Asks the kernel to say with each message who sent it, or to stop that: `recvMessage` has no use for
+ * it, `peekSender` needs it from before the message is sent.
+ */
+export function passCredentials(fd: Fd, pass: boolean): void {
+  const value = new IntCell(pass ? 1 : 0);
+  check("setsockopt", libc().setsockopt(fd.raw, SOL_SOCKET, SO_PASSCRED, value.bytes, 4));
+}
+
+/**
+ * Waits for the next message and says which process sent it, by the kernel's word. The message is left
+ * to be received.
+ *
+ * @returns its pid as this process sees it; null when the peer closed its end, or sent its message
+ *   before {@linkcode passCredentials}, or from where it has no pid here
+ * @throws the signal's reason when it is aborted
+ */
+export async function peekSender(
+  fd: Fd,
+  { signal }: MessageOptions = {},
+): Promise<number | null> {
+  while (peekLength(fd) === undefined) await readable(fd, signal);
+  const header = MessageHeader.receiving(new Uint8Array(1));
+  const flags = MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC;
+  check("recvmsg", libc().recvmsg(fd.raw, header.bytes, flags));
+  // A look at a message duplicates the descriptors in it.
+  for (const raw of header.receivedFds()) Fd.own(raw).close();
+  return header.receivedPid() || null;
 }
 
 /** The length of the next message, 0 at the end; undefined when nothing is there yet. */

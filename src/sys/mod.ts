@@ -10,7 +10,14 @@ export { Errno, errnoName } from "./errno.ts";
 export { Fd } from "./fd.ts";
 export { lockFile, openFile, type OpenMode } from "./file.ts";
 export { loadLibc } from "./libc.ts";
-export { type Message, type MessageOptions, recvMessage, sendMessage } from "./message.ts";
+export {
+  type Message,
+  type MessageOptions,
+  passCredentials,
+  peekSender,
+  recvMessage,
+  sendMessage,
+} from "./message.ts";
 export { PidFd } from "./pidfd.ts";
 export { readable, writable } from "./poller.ts";
 export { inRepairMode, setRepairMode } from "./repair.ts";

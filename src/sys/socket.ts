@@ -26,14 +26,15 @@ export function streamPair(): [Fd, Fd] {
 }
 
 /**
- * A blocking SOCK_STREAM socket connected to the listener at `path`. The caller owns it. It stays
- * blocking since CRIU's page server fails with EAGAIN on a non-blocking one.
+ * A blocking socket connected to the listener at `path`: SOCK_STREAM, or what the listener is. The
+ * caller owns it. It stays blocking since CRIU's page server fails with EAGAIN on a non-blocking one.
  *
  * @throws SyscallError, with the path in its message
  */
-export function connectUnix(path: string): Fd {
+export function connectUnix(path: string, kind: "stream" | "seqpacket" = "stream"): Fd {
   const address = sockaddrUn(path);
-  const socket = Fd.own(check("socket", libc().socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)));
+  const type = kind === "stream" ? SOCK_STREAM : SOCK_SEQPACKET;
+  const socket = Fd.own(check("socket", libc().socket(AF_UNIX, type | SOCK_CLOEXEC, 0)));
   try {
     check(`connect '${path}'`, libc().connect(socket.raw, address, address.length));
     return socket;

@@ -5,9 +5,12 @@ import {
   type Fd,
   loadLibc,
   openFile,
+  passCredentials,
+  peekSender,
   recvMessage,
   sendMessage,
   seqpacketPair,
+  spawn,
 } from "../../../src/sys/mod.ts";
 import { fdFlags, fdTarget, O_CLOEXEC, runFixture, syscallErrorOf } from "./helpers.ts";
 
@@ -167,4 +170,41 @@ Deno.test("sendMessage: EPIPE when the peer is gone, and no signal", () =>
 Deno.test("sendMessage: refuses an empty message, which would read as the end", () =>
   withPair(async (one) => {
     await assertRejects(() => sendMessage(one, new Uint8Array(0)), PhaulError, "empty message");
+  }));
+
+Deno.test("peekSender: names who sent the next message, and leaves it there", () =>
+  withPair(async (one, other) => {
+    passCredentials(one, true);
+    using child = spawn({ command: "echo", args: ["hello"], stdout: other });
+    assertEquals(await peekSender(one), child.pid);
+    await sendMessage(other, pattern(3));
+    passCredentials(one, false);
+    assertEquals(new TextDecoder().decode((await recvMessage(one))?.data), "hello\n");
+    passCredentials(one, true);
+    assertEquals(await peekSender(one), Deno.pid);
+  }));
+
+Deno.test("peekSender: null at the end, and for what was sent before it was asked for", () =>
+  withPair(async (one, other) => {
+    await sendMessage(other, pattern(1));
+    assertEquals(await peekSender(one), null);
+    passCredentials(one, true);
+    await recvMessage(one);
+    other.close();
+    assertEquals(await peekSender(one), null);
+  }));
+
+Deno.test("peekSender: keeps no descriptor of a message that it looks at", () =>
+  withPair(async (one, other) => {
+    using file = openFile("/dev/null", "read");
+    passCredentials(one, true);
+    await sendMessage(other, pattern(1), [file]);
+    const open = () => [...Deno.readDirSync("/proc/self/fd")].length;
+    const before = open();
+    assertEquals(await peekSender(one), Deno.pid);
+    assertEquals(open(), before);
+    passCredentials(one, false);
+    const message = await recvMessage(one);
+    assertEquals(message?.fds.length, 1);
+    for (const fd of message?.fds ?? []) fd.close();
   }));
