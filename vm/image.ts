@@ -50,12 +50,13 @@ const PACKAGES: readonly string[] = [
   "sed",
   "socat",
   "strace",
+  "systemd",
   "tar",
   "util-linux",
 ];
 
 /** Raised when the way the image is put together changes. */
-const RECIPE_VERSION = 2;
+const RECIPE_VERSION = 3;
 
 const ETC: Readonly<Record<string, string>> = {
   "etc/passwd": "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/:/bin/false\n",
@@ -63,6 +64,8 @@ const ETC: Readonly<Record<string, string>> = {
   "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
   "etc/hosts": "127.0.0.1 localhost\n10.0.0.1 alpha\n10.0.0.2 beta\n",
   "etc/mtab": "",
+  // Empty, and not missing: a systemd that believes in its first boot would preset all units.
+  "etc/machine-id": "",
 };
 
 /** The image of `suite`, built when the cache lacks it. Throws with the failing tool's words. */

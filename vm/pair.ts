@@ -14,6 +14,8 @@ import { Witness } from "./witness.ts";
 /** What may be chosen about a pair of hosts. */
 export interface PairOptions {
   readonly suite?: Suite;
+  /** What is process 1 of each guest; the agent if not given. */
+  readonly init?: "systemd";
   /** Of each guest; 2048 if not given. */
   readonly memoryMiB?: number;
   /** Of each guest; 1 under emulation, 2 under KVM if not given. */
@@ -76,7 +78,10 @@ export async function bootMachines(options: PairOptions = {}): Promise<Pair> {
     // The second connects to the first, which must listen by then.
     if (index === 2) await appears(path);
     const addresses = { link: `10.0.0.${index}`, witness: `10.9.0.${index}` };
-    const words = [`lab.link=${addresses.link}/24`, `lab.witness=${addresses.witness}/24`];
+    const words = [
+      ...[`lab.link=${addresses.link}/24`, `lab.witness=${addresses.witness}/24`],
+      ...(options.init ? [`lab.init=${options.init}`] : []),
+    ];
     const link = { path, listens: index === 1 };
     const guest = await bootGuest({ ...base, name, index, link, words }, addresses);
     onFailure.use(guest.machine);
