@@ -15,4 +15,5 @@ export { CriuPageServer, type PageSink, type SinkIteration } from "./page_sink.t
 export { PageStreamParser } from "./page_stream.ts";
 export { type CriuFeatures, CriuSession, type SessionOptions } from "./session.ts";
 export { type DumpStats, parseDumpStats, readDumpStats } from "./stats.ts";
-export { type CriuTransport, startSwrk, type SwrkOptions } from "./transport.ts";
+export { startSwrk, type SwrkOptions } from "./swrk.ts";
+export type { CriuTransport } from "./transport.ts";

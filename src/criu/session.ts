@@ -12,7 +12,9 @@ import type { NotifyHandler } from "./inquiry.ts";
 import type { CriuVersion } from "./find.ts";
 import type { RequestMessage, RequestType, ResponseMessage } from "./messages.ts";
 import { type CriuOptions, OpenedOptions } from "./options.ts";
-import { type CriuTransport, startSwrk } from "./transport.ts";
+import { connectSwrk } from "./activated.ts";
+import { startSwrk } from "./swrk.ts";
+import type { CriuTransport } from "./transport.ts";
 
 /** What CRIU and the kernel can do. */
 export interface CriuFeatures {
@@ -57,13 +59,18 @@ export class CriuSession implements Disposable, AsyncDisposable {
    */
   static start(criuPath: string, options: SessionOptions = {}): CriuSession {
     const transport = startSwrk(criuPath, { inherit: options.inherit });
-    try {
-      if (options.moveToRootCgroup) leaveServiceCgroup(transport.pid);
-      return new CriuSession(transport);
-    } catch (error) {
-      transport[Symbol.dispose]();
-      throw error;
-    }
+    return options.moveToRootCgroup ? outsideOfServices(transport) : new CriuSession(transport);
+  }
+
+  /**
+   * Takes a criu that a service manager starts for whoever connects to the socket at `socketPath`, and
+   * makes sure that it is in no service's cgroup.
+   *
+   * @throws PhaulError `criu-missing`, `criu-failed`, or `destination-unfit` when it cannot be moved out
+   * of the cgroup
+   */
+  static async connect(socketPath: string): Promise<CriuSession> {
+    return outsideOfServices(await connectSwrk(socketPath));
   }
 
   /** criu's pid. */
@@ -241,6 +248,16 @@ export class CriuSession implements Disposable, AsyncDisposable {
     }
     if (type === "PRE_DUMP") return "pre-dumped";
     return keepOpen ? "fresh" : "spent";
+  }
+}
+
+function outsideOfServices(transport: CriuTransport): CriuSession {
+  try {
+    leaveServiceCgroup(transport.pid);
+    return new CriuSession(transport);
+  } catch (error) {
+    transport[Symbol.dispose]();
+    throw error;
   }
 }
 

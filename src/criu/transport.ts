@@ -1,24 +1,18 @@
 /**
- * How requests reach a criu: here, a `criu swrk` of one's own over a socket pair.
+ * How requests reach a criu: as messages over a socket whose other end a criu process reads.
  *
  * @module
  */
 
 import { SyscallError } from "../errors.ts";
 import {
-  type Child,
   Errno,
-  type ExitStatus,
   type Fd,
   type Message,
   recvMessage,
   sendMessage,
-  seqpacketPair,
   shutdownSocket,
-  signalName,
-  spawn,
 } from "../sys/mod.ts";
-import { LastWords } from "./last_words.ts";
 
 /** A connection to a criu that keeps message borders and carries descriptors. */
 export interface CriuTransport extends Disposable {
@@ -38,61 +32,32 @@ export interface CriuTransport extends Disposable {
   close(): void;
 }
 
-/** What a new swrk gets. */
-export interface SwrkOptions {
-  /** Open in it under the same numbers. */
-  readonly inherit?: readonly Fd[];
+/** The criu at the other end. Its owner disposes of it. */
+export interface CriuProcess extends Disposable {
+  readonly pid: number;
+  /** Ends it at once; without effect on one that has ended. */
+  kill(children?: "with-children"): void;
+  /** Resolves once it has ended, to how it did; never rejects. */
+  readonly ended: Promise<string>;
 }
 
-/**
- * Starts `criu swrk` in a session of its own: a Ctrl-C or a dropped terminal must not reach it.
- *
- * @throws SyscallError when it cannot be started
- */
-export function startSwrk(criuPath: string, options: SwrkOptions = {}): CriuTransport {
-  using owned = new DisposableStack();
-  const [ours, theirs] = seqpacketPair();
-  using _theirs = theirs;
-  owned.use(ours);
-  const words = LastWords.open();
-  if (words) owned.use(words);
-  const child = spawn({
-    command: criuPath,
-    args: ["swrk", String(theirs.raw)],
-    env: { ...Deno.env.toObject(), PATH: pathWithSbin() },
-    inherit: [theirs, ...options.inherit ?? []],
-    stdout: words?.childEnd,
-    stderr: words?.childEnd,
-    newSession: true,
-  });
-  words?.childEnd.close();
-  owned.move();
-  return new SwrkTransport(child, ours, words);
-}
-
-/** CRIU runs iptables, nft and ip, which are not on an ordinary user's PATH. */
-function pathWithSbin(): string {
-  return [Deno.env.get("PATH") ?? "/usr/bin:/bin", "/usr/local/sbin:/usr/sbin:/sbin"].join(":");
-}
-
-class SwrkTransport implements CriuTransport {
+/** A {@linkcode CriuTransport} over a socket, to any kind of criu process. */
+export class SocketTransport implements CriuTransport {
   readonly exited: Promise<void>;
-  readonly #child: Child;
+  readonly #process: CriuProcess;
   readonly #socket: Fd;
-  readonly #words: LastWords | undefined;
   readonly #closed = new AbortController();
-  #status: ExitStatus | undefined;
-  #lastLine: string | undefined;
+  #obituary = "criu is gone";
 
-  constructor(child: Child, socket: Fd, words: LastWords | undefined) {
-    this.#child = child;
+  /** Takes over both. */
+  constructor(process: CriuProcess, socket: Fd) {
+    this.#process = process;
     this.#socket = socket;
-    this.#words = words;
     this.exited = this.#awaitEnd();
   }
 
   get pid(): number {
-    return this.#child.pid;
+    return this.#process.pid;
   }
 
   async send(bytes: Uint8Array): Promise<void> {
@@ -117,18 +82,11 @@ class SwrkTransport implements CriuTransport {
   }
 
   kill(children?: "with-children"): void {
-    if (this.#status !== undefined || this.#child.pidfd.closed) return;
-    // Not reaped yet, so its session and process group still are its own.
-    if (children) Deno.kill(-this.#child.pid, "SIGKILL");
-    else if (!this.#child.pidfd.dead) this.#child.kill("SIGKILL");
+    this.#process.kill(children);
   }
 
   obituary(): string {
-    const status = this.#status;
-    if (status === undefined) return "criu is gone";
-    if ("signal" in status) return `criu was killed by ${signalName(status.signal)}`;
-    const words = this.#lastLine === undefined ? "" : `: ${this.#lastLine}`;
-    return `criu ended with exit code ${status.code}${words}`;
+    return this.#obituary;
   }
 
   close(): void {
@@ -139,17 +97,11 @@ class SwrkTransport implements CriuTransport {
 
   [Symbol.dispose](): void {
     this.close();
-    this.#child[Symbol.dispose]();
+    this.#process[Symbol.dispose]();
   }
 
   async #awaitEnd(): Promise<void> {
-    try {
-      this.#status = await this.#child.wait();
-    } catch {
-      // Its status is lost: taken by somebody else, or stuck in the kernel and left behind.
-    }
-    this.#lastLine = this.#words?.lastLine();
-    this.#words?.[Symbol.dispose]();
+    this.#obituary = await this.#process.ended;
     // Workers that criu forked hold its end of the socket too, and a page server does for long: without
     // this, criu's death would show only after theirs. What it sent before can still be received.
     if (!this.#socket.closed) shutdownSocket(this.#socket, "read");

@@ -5,9 +5,10 @@
  */
 
 import { PhaulError } from "../errors.ts";
-import { CriuSession } from "../criu/mod.ts";
+import type { CriuSession } from "../criu/mod.ts";
 import { ProcessTree, type TreeProcess } from "../proc/mod.ts";
 import type { HoldMode, ProcessSummary, RestoreOptions } from "../wire/mod.ts";
+import { type RestorerOptions, startRestorer } from "./restorer.ts";
 
 /** A tree that a destination holds, until it is continued or discarded. */
 export interface Hold {
@@ -26,8 +27,7 @@ export interface Hold {
 }
 
 /** How a tree is to be restored and held. */
-export interface HoldOptions {
-  readonly criuPath: string;
+export interface HoldOptions extends RestorerOptions {
   readonly holdMode: HoldMode;
   readonly restore: RestoreOptions;
   /**
@@ -61,7 +61,7 @@ export class HeldTree implements Hold, Disposable {
 
   /** Starts the criu that will restore: a cold one probes the kernel for 40 to 75 ms, best before the freeze. */
   static async prepare(options: HoldOptions): Promise<HeldTree> {
-    const session = CriuSession.start(options.criuPath, { moveToRootCgroup: true });
+    const session = await startRestorer(options);
     try {
       await session.version();
     } catch (error) {

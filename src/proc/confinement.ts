@@ -9,14 +9,19 @@ import { PROC_ROOT, readText } from "./procfs.ts";
 const REMEDY = "run phaul serve without it (for a systemd unit: take the directive out)";
 
 /**
- * Warnings for each way in which a tree that is restored here would be less free than what this host
- * starts itself: CRIU's process inherits from phaul, and nothing gives back what is lost. Measured by
- * the host's init, so that a container is no confinement to those who are in it anyway.
+ * Warnings for each way in which a tree that is restored by `restorer` would be less free than what this
+ * host starts itself: what is restored inherits from its CRIU, a CRIU of phaul's own from phaul, and
+ * nothing gives back what is lost. Measured by the host's init, so that a container is no confinement to
+ * those who are in it anyway.
  *
+ * @param restorer A pid; phaul itself unless told otherwise.
  * @param procRoot Where procfs is mounted.
  */
-export function confinements(procRoot: string = PROC_ROOT): string[] {
-  const own = readConfinement(procRoot, "self");
+export function confinements(
+  restorer: number | "self" = "self",
+  procRoot: string = PROC_ROOT,
+): string[] {
+  const own = readConfinement(procRoot, String(restorer));
   const init = readConfinement(procRoot, "1");
   const found: string[] = [];
   const tell = (effect: string, directive: string) =>

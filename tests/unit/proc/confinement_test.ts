@@ -18,7 +18,7 @@ function found(self: FakeTask, init: FakeTask = {}): string[] {
       Deno.writeTextFileSync(`${root}/${name}/status`, status);
       if (mounts !== "") Deno.symlinkSync(mounts, `${root}/${name}/ns/mnt`);
     }
-    return confinements(root);
+    return confinements("self", root);
   } finally {
     Deno.removeSync(root, { recursive: true });
   }
