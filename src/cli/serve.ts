@@ -18,7 +18,7 @@ import { EXIT_OK } from "./exit_codes.ts";
 import { type Flag, maybe, optional, parseFlags } from "./flags.ts";
 import { Reporter } from "./reporter.ts";
 import { stoppable } from "./signals.ts";
-import { ANY_ADDRESS, byteSize, listenAddress, wholeNumber } from "./values.ts";
+import { ANY_ADDRESS, byteSize, filePath, listenAddress, wholeNumber } from "./values.ts";
 
 /** More than any host has room for; a mistyped number is to be seen. */
 const MOST = 100_000;
@@ -40,6 +40,17 @@ const DRAIN_FLAGS = {
     "How long running migrations may go on once it is told to end",
     DEFAULT_DRAIN_MS,
   ),
+} as const;
+
+const RESTORER_FLAGS = {
+  criuSocket: maybe({
+    name: "criu-socket",
+    placeholder: "PATH",
+    help:
+      "Restore by the criu that a service manager starts for each connection to PATH, outside " +
+      "of phaul's own service",
+    read: filePath,
+  }),
 } as const;
 
 const LIMIT_FLAGS = {
@@ -76,6 +87,7 @@ const LIMIT_FLAGS = {
 
 const FLAGS = {
   ...LISTEN_FLAGS,
+  ...RESTORER_FLAGS,
   ...ROLE_FLAGS,
   ...LIMIT_FLAGS,
   ...TIMEOUT_FLAGS,
@@ -113,6 +125,7 @@ export const SERVE_COMMAND: Command = {
   ],
   flags: [
     { title: "Where", flags: LISTEN_FLAGS },
+    { title: "Under systemd", flags: RESTORER_FLAGS },
     { title: "This host", flags: ROLE_FLAGS },
     { title: "Limits", flags: LIMIT_FLAGS },
     { title: "Deadlines", flags: { ...TIMEOUT_FLAGS, ...DRAIN_FLAGS } },
@@ -146,8 +159,8 @@ async function runServe(args: readonly string[], context: Context): Promise<numb
  */
 export function readServe(args: readonly string[]): { options: ServeOptions; json: boolean } {
   const values = parseFlags("serve", FLAGS, args);
-  const { listen, drainMs, json, maxMigrations, maxConnections, maxUnproved } = values;
+  const { listen, criuSocket, drainMs, json, maxMigrations, maxConnections, maxUnproved } = values;
   const { maxImageBytes, keepFreeBytes } = values;
   const limits = { maxMigrations, maxConnections, maxUnproved, maxImageBytes, keepFreeBytes };
-  return { options: { ...roleOptions(values), listen, drainMs, limits }, json };
+  return { options: { ...roleOptions(values), listen, criuSocket, drainMs, limits }, json };
 }

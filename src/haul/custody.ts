@@ -16,7 +16,7 @@ import { syncFiles } from "./work_dir.ts";
 /** What a custody works with. */
 export type CustodyParts = Pick<
   DestinationParts,
-  "admitted" | "criuPath" | "journal" | "migration"
+  "admitted" | "criuPath" | "criuSocket" | "journal" | "migration"
 >;
 
 /** The tree as the source froze it. */
@@ -176,10 +176,10 @@ export class Custody implements Disposable {
   }
 
   async #make(): Promise<HeldTree> {
-    const { journal, criuPath, admitted } = this.#parts;
+    const { journal, criuPath, criuSocket, admitted } = this.#parts;
     const { holdMode, restore } = admitted;
     return await HeldTree.prepare({
-      ...{ criuPath, holdMode, restore },
+      ...{ criuPath, criuSocket, holdMode, restore },
       onRestored: (tasks) => journal.record({ mark: "RESTORED", tasks }),
     });
   }

@@ -9,15 +9,15 @@ import type { AdmittedRecord, Journal } from "./journal.ts";
 import type { ServeOptions } from "./options.ts";
 import type { Share } from "./room.ts";
 import type { TicketOffice } from "./tickets.ts";
+import type { RestorerOptions } from "./restorer.ts";
 import type { WorkDir } from "./work_dir.ts";
 
 /** What a destination's role works with. */
-export interface DestinationParts {
+export interface DestinationParts extends RestorerOptions {
   readonly migration: string;
   /** The first record of its journal. */
   readonly admitted: AdmittedRecord;
   readonly options: ServeOptions;
-  readonly criuPath: string;
   /** Of this migration alone; the role disposes of it. */
   readonly workDir: WorkDir;
   readonly sink: EventSink;

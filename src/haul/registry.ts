@@ -169,7 +169,9 @@ export class Registry {
 
   #roleParts(migration: string, admitted: AdmittedRecord, journal: DiskJournal) {
     const { options, criuPath, sink } = this.#parts;
-    return { migration, admitted, options, criuPath, sink, journal, onEnd: () => this.#forget() };
+    const { criuSocket } = options;
+    const onEnd = () => this.#forget();
+    return { migration, admitted, options, criuPath, criuSocket, sink, journal, onEnd };
   }
 
   /** Forgets the oldest ended migrations. */

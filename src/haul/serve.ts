@@ -6,7 +6,7 @@
 
 import { asPhaulError, PhaulError } from "../errors.ts";
 import { CriuSession, type CriuVersion, findCriu, requireCriu } from "../criu/mod.ts";
-import { confinements, ensureDirectory, requireRoot } from "../proc/mod.ts";
+import { ensureDirectory, requireRoot } from "../proc/mod.ts";
 import {
   acceptConnection,
   type Accepted,
@@ -34,6 +34,7 @@ import { announceServe } from "./local_serve.ts";
 import { DEFAULT_DRAIN_MS, DEFAULT_SERVE_LIMITS, type ServeOptions } from "./options.ts";
 import { keepRecovering } from "./recover_sources.ts";
 import { Registry } from "./registry.ts";
+import { examineRestorer } from "./restorer.ts";
 import { TicketBook } from "./tickets.ts";
 import { DEFAULT_WORK_DIR, removeOrphans } from "./work_dir.ts";
 
@@ -52,7 +53,9 @@ export async function serve(
 ): Promise<void> {
   requireRoot("serve");
   const criuPath = await findCriu(options.criuPath);
-  const { text: criuVersion } = await versionOf(criuPath);
+  const criu = await versionOf(criuPath);
+  const { criuSocket } = options;
+  const warnings = await examineRestorer({ criuPath, criuSocket }, criu);
   const base = options.workDir ?? DEFAULT_WORK_DIR;
   await ensureDirectory(base);
   await ensureDirectory(options.stateDir);
@@ -64,10 +67,17 @@ export async function serve(
   owned.defer(() => listener.close());
   const { insecure, stateDir } = options;
   owned.use(await announceServe(stateDir, { listen: listener.address, insecure }));
-  for (const message of confinements()) sink({ event: "warning", message });
+  for (const message of warnings) sink({ event: "warning", message });
   const tickets = new TicketBook();
   const store = new JournalStore(stateDir);
-  const registry = new Registry({ options, store, criuPath, criuVersion, tickets, sink });
+  const registry = new Registry({
+    options,
+    store,
+    criuPath,
+    criuVersion: criu.text,
+    tickets,
+    sink,
+  });
   await registry.reopenAll();
   for (const path of await removeOrphans(base)) {
     sink({ event: "warning", message: `Removed "${path}", which a phaul that ended has left` });
