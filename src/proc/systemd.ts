@@ -46,43 +46,114 @@ export function parseServiceUnit(text: string): ServiceUnit | undefined {
   return undefined;
 }
 
+/** What systemd has to do with a tree. */
+export interface Supervision {
+  readonly warnings: readonly string[];
+  /** The unit whose main process is in the tree, if it is to be released before the freeze. */
+  readonly unit?: ServiceUnit;
+}
+
+/** How {@linkcode examineUnit} looks. */
+export interface UnitSources {
+  readonly systemctl: SystemctlRunner;
+  readonly procRoot?: string;
+  /** The unit will be released before the freeze: that it would be started again is no objection. */
+  readonly release?: boolean;
+}
+
 /**
- * Refuses a tree with the main process of a unit that systemd would restart.
+ * Refuses a tree with the main process of a unit that systemd would restart, unless it is to be released.
  *
- * @returns warnings, where systemd cannot be asked or the tree is another part of a unit
+ * @returns with warnings where systemd cannot be asked, where the tree is another part of a unit, and
+ * where something else may start the unit again
  * @throws PhaulError `supervised`
  */
-export async function refuseRestartingUnit(
+export async function examineUnit(
   processes: readonly TreeProcess[],
-  systemctl: SystemctlRunner,
-  procRoot: string = PROC_ROOT,
-): Promise<string[]> {
+  sources: UnitSources,
+): Promise<Supervision> {
   const root = processes[0];
-  const unit = parseServiceUnit(readText(`${procRoot}/${root?.pid}/cgroup`) ?? "");
-  if (root === undefined || unit === undefined) return [];
-  let shown: Map<string, string>;
+  const text = readText(`${sources.procRoot ?? PROC_ROOT}/${root?.pid}/cgroup`) ?? "";
+  const unit = parseServiceUnit(text);
+  if (root === undefined || unit === undefined) return { warnings: [] };
+  let shown: UnitState;
   try {
-    const args = ["show", "-p", "Id,MainPID,Restart", "--", unit.name];
-    shown = parseProperties(await systemctl([...managerOf(unit), ...args]));
+    shown = await showUnit(unit, sources.systemctl);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return [`Cannot ask systemd whether it restarts unit ${unit.name}: ${why}`];
+    if (sources.release) throw cannotRelease(root.pid, unit, why);
+    return { warnings: [`Cannot ask systemd whether it restarts unit ${unit.name}: ${why}`] };
   }
-  const restart = shown.get("Restart") ?? "no";
-  const mainPid = Number(shown.get("MainPID") ?? 0);
-  if (restart === "no" || restart === "") return [];
   // Without a main process the unit fails, and restarts, as soon as its last process is gone.
-  if (mainPid === 0 || processes.some(({ pid }) => pid === mainPid)) {
-    throw new PhaulError(
-      "supervised",
-      `Cannot migrate process ${root.pid}: it runs as systemd unit ${unit.name} with ` +
-        `Restart=${restart}, so a second copy would be started on this host`,
-      { remedy: `Switch the restart off until the next boot: ${commandAgainstRestart(unit)}` },
-    );
-  }
+  const isMain = shown.mainPid === 0 || processes.some(({ pid }) => pid === shown.mainPid);
+  if (!isMain) return { warnings: warningsOfPart(root.pid, unit, shown) };
+  if (sources.release) return { unit, warnings: warningsOfBoot(unit, shown) };
+  if (shown.restart === "no") return { warnings: warningsOfTriggers(unit, shown) };
+  throw new PhaulError(
+    "supervised",
+    `Cannot migrate process ${root.pid}: it runs as systemd unit ${unit.name} with ` +
+      `Restart=${shown.restart}, so a second copy would be started on this host`,
+    {
+      remedy: "Let phaul see to it with --release-unit, or switch the restart off until the next " +
+        `boot: ${commandAgainstRestart(unit)}`,
+    },
+  );
+}
+
+/** What systemd says of a unit. */
+export interface UnitState {
+  /** Its Restart=, `no` for none. */
+  readonly restart: string;
+  /** 0 without a main process. */
+  readonly mainPid: number;
+  /** Units that start it when something happens: sockets, timers, paths. */
+  readonly triggeredBy: string;
+  /** It is started at the next boot. */
+  readonly enabled: boolean;
+}
+
+/** Asks for a unit's state; rejects as `systemctl` does. */
+export async function showUnit(unit: ServiceUnit, systemctl: SystemctlRunner): Promise<UnitState> {
+  const args = ["show", "-p", "Id,MainPID,Restart,TriggeredBy,UnitFileState", "--", unit.name];
+  const shown = parseProperties(await systemctl([...managerOf(unit), ...args]));
+  return {
+    restart: shown.get("Restart") || "no",
+    mainPid: Number(shown.get("MainPID") ?? 0),
+    triggeredBy: shown.get("TriggeredBy") ?? "",
+    enabled: shown.get("UnitFileState") === "enabled",
+  };
+}
+
+/** The error for a unit that cannot be released. */
+export function cannotRelease(pid: number, unit: ServiceUnit, why: string): PhaulError {
+  return new PhaulError(
+    "supervised",
+    `Cannot migrate process ${pid}: its systemd unit ${unit.name} cannot be released: ${why}`,
+    { remedy: `Release it by hand, then leave --release-unit out: ${commandAgainstRestart(unit)}` },
+  );
+}
+
+function warningsOfPart(pid: number, unit: ServiceUnit, { restart, mainPid }: UnitState): string[] {
+  if (restart === "no") return [];
   return [
-    `Process ${root.pid} is part of systemd unit ${unit.name} but not its main process ` +
+    `Process ${pid} is part of systemd unit ${unit.name} but not its main process ` +
     `(${mainPid}), which may start another in its place`,
+  ];
+}
+
+function warningsOfTriggers(unit: ServiceUnit, { triggeredBy }: UnitState): string[] {
+  if (triggeredBy === "") return [];
+  return [
+    `A second copy is started on this host as soon as ${triggeredBy} starts unit ${unit.name} ` +
+    "again: --release-unit prevents it",
+  ];
+}
+
+function warningsOfBoot(unit: ServiceUnit, { enabled }: UnitState): string[] {
+  if (!enabled) return [];
+  return [
+    `Unit ${unit.name} is started again at this host's next boot, unless that is switched off: ` +
+    ["systemctl", ...managerOf(unit), "disable", quote(unit.name)].join(" "),
   ];
 }
 
@@ -93,18 +164,30 @@ export async function refuseRestartingUnit(
  * their names, wherever they lie: hence the zz.
  */
 export function commandAgainstRestart(unit: ServiceUnit): string {
-  const base = unit.uid === undefined
-    ? "/run/systemd/system"
-    : `/run/user/${unit.uid}/systemd/user`;
-  const directory = quote(`${base}/${unit.name}.d`);
+  const { directory, path } = dropInOf(unit);
   return [
-    `mkdir -p ${directory}`,
-    `printf '[Service]\\nRestart=no\\n' > ${directory}/zz-phaul.conf`,
-    ["systemctl", ...managerOf(unit), "daemon-reload"].join(" "),
+    `mkdir -p ${quote(directory)}`,
+    `printf '[Service]\\nRestart=no\\n' > ${quote(path)}`,
+    commandToReload(unit),
   ].join(" && ");
 }
 
-function managerOf({ uid }: ServiceUnit): string[] {
+/** The command that makes systemd read a unit's drop-ins. */
+export function commandToReload(unit: ServiceUnit): string {
+  return ["systemctl", ...managerOf(unit), "daemon-reload"].join(" ");
+}
+
+/** Where phaul's drop-in for a unit is, or would be: in memory, gone at the next boot. */
+export function dropInOf(unit: ServiceUnit): { readonly directory: string; readonly path: string } {
+  const base = unit.uid === undefined
+    ? "/run/systemd/system"
+    : `/run/user/${unit.uid}/systemd/user`;
+  const directory = `${base}/${unit.name}.d`;
+  return { directory, path: `${directory}/zz-phaul.conf` };
+}
+
+/** The arguments by which systemctl reaches the systemd that runs a unit. */
+export function managerOf({ uid }: ServiceUnit): string[] {
   return uid === undefined ? [] : ["--user", `--machine=${uid}@.host`];
 }
 
@@ -117,7 +200,7 @@ function parseProperties(text: string): Map<string, string> {
   );
 }
 
-/** Unit names hold backslashes where they were escaped. */
-function quote(text: string): string {
+/** As one word for a shell: unit names hold backslashes where they were escaped. */
+export function quote(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -14,7 +14,7 @@ import { refuseLocks } from "./locks.ts";
 import { warnOfPipes } from "./pipes.ts";
 import { PROC_ROOT, readStat, readStatus } from "./procfs.ts";
 import { refuseSupervisor } from "./supervisors.ts";
-import { refuseRestartingUnit, runSystemctl, type SystemctlRunner } from "./systemd.ts";
+import { examineUnit, runSystemctl, type ServiceUnit, type SystemctlRunner } from "./systemd.ts";
 import { foreignTerminals, leadsSession, refuseTerminal } from "./terminal.ts";
 
 export type { FileFact, FileKind, FileUse } from "./files.ts";
@@ -26,6 +26,8 @@ export interface VictimOptions {
   readonly tcpClose: boolean;
   readonly extUnixSk: boolean;
   readonly fileLocks: boolean;
+  /** A systemd unit whose main process is in the tree will be released before the freeze. */
+  readonly releaseUnit?: boolean;
 }
 
 /** Where the examination looks; all of it is this host's unless a test says otherwise. */
@@ -51,6 +53,8 @@ export interface Victim {
   readonly leadsSession: boolean;
   /** The root is pid 1 of a pid namespace that is not phaul's. */
   readonly ownPidNamespace: boolean;
+  /** To be released before the freeze; only with the option `releaseUnit`. */
+  readonly unit?: ServiceUnit;
   /** What may go wrong without being certain to, one sentence each. */
   readonly warnings: readonly string[];
 }
@@ -75,10 +79,12 @@ export async function examineVictim(
   refuseTraced(processes, procRoot);
   const descriptors = listDescriptors(processes, procRoot);
   refuseUnlessAllowed(processes, descriptors, options, procRoot);
-  const supervised = [
-    ...await refuseRestartingUnit(processes, sources.systemctl ?? runSystemctl, procRoot),
-    ...refuseSupervisor(pid, procRoot),
-  ];
+  const supervision = await examineUnit(processes, {
+    systemctl: sources.systemctl ?? runSystemctl,
+    procRoot,
+    release: options.releaseUnit,
+  });
+  const supervised = [...supervision.warnings, ...refuseSupervisor(pid, procRoot)];
   const statuses = processes.map((process) => readStatus(process.pid, procRoot));
   const nsPids = statuses[0]?.nsPids ?? [];
   return {
@@ -89,6 +95,7 @@ export async function examineVictim(
     memoryBytes: statuses.reduce((sum, status) => sum + (status?.residentBytes ?? 0), 0),
     leadsSession: leadsSession(processes[0], procRoot),
     ownPidNamespace: nsPids.length > 1 && nsPids.at(-1) === 1,
+    unit: supervision.unit,
     warnings: [...supervised, ...warnOfTerminals(descriptors), ...warnOfPipes(descriptors)],
   };
 }

@@ -77,7 +77,29 @@ Deno.test("examineVictim: a main process anywhere in the tree counts, an unknown
 Deno.test("examineVictim: a unit without Restart= passes", async () => {
   const { warnings, asked } = await warningsFor({ cgroup: UNIT }, `Restart=no\nMainPID=${PID}\n`);
   assertEquals(warnings, []);
-  assertEquals(asked, ["show -p Id,MainPID,Restart -- web.service"]);
+  assertEquals(asked, ["show -p Id,MainPID,Restart,TriggeredBy,UnitFileState -- web.service"]);
+});
+
+Deno.test("examineVictim: what else starts a unit is warned of", async () => {
+  const { warnings } = await warningsFor({ cgroup: UNIT }, "Restart=no\nTriggeredBy=web.socket\n");
+  assertStringIncludes(warnings[0], "as soon as web.socket starts unit web.service again");
+});
+
+Deno.test("examineVictim: a unit that will be released passes, and is named", async () => {
+  const shown = `Restart=always\nMainPID=${PID}\nUnitFileState=enabled\n`;
+  using proc = new FakeProc([{ pid: PID, children: [], cgroup: UNIT }]);
+  const examine = (systemctl: SystemctlRunner) =>
+    examineVictim(PID, { ...NOTHING_ALLOWED, releaseUnit: true }, {
+      procRoot: proc.root,
+      systemctl,
+    });
+  const victim = await examine(() => Promise.resolve(shown));
+  assertEquals(victim.unit, { name: "web.service" });
+  assertStringIncludes(victim.warnings[0], "systemctl disable web.service");
+  const worker = await examine(() => Promise.resolve("Restart=always\nMainPID=9\n"));
+  assertEquals(worker.unit, undefined);
+  const silent = await assertRejects(() => examine(() => Promise.reject(new Error("no bus"))));
+  assertStringIncludes(String(silent), "cannot be released: no bus");
 });
 
 Deno.test("examineVictim: a worker of a unit is warned of, and so is a systemd that is silent", async () => {

@@ -1,0 +1,112 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { PhaulError } from "../../../src/errors.ts";
+import { releaseUnit, type SystemctlRunner } from "../../../src/proc/mod.ts";
+
+const UNIT = { name: "web.service" };
+
+/** A systemd that reads `dropIn` when it is told to, and has a unit that restarts without it. */
+class FakeSystemd {
+  readonly asked: string[] = [];
+  readonly warnings: string[] = [];
+  readonly directory = `${Deno.makeTempDirSync()}/web.service.d`;
+  readonly path = `${this.directory}/zz-phaul.conf`;
+  #restart = "always";
+
+  constructor(private readonly overruled: boolean = false) {}
+
+  readonly systemctl: SystemctlRunner = (args) => {
+    this.asked.push(args.join(" "));
+    if (args.includes("daemon-reload")) this.#reload();
+    return Promise.resolve(`Restart=${this.#restart}\nMainPID=4711\n`);
+  };
+
+  release() {
+    return releaseUnit(UNIT, {
+      pid: 4711,
+      systemctl: this.systemctl,
+      dropIn: { directory: this.directory, path: this.path },
+      warn: (message) => this.warnings.push(message),
+    });
+  }
+
+  get restart(): string {
+    return this.#restart;
+  }
+
+  get text(): string | undefined {
+    try {
+      return Deno.readTextFileSync(this.path);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #reload(): void {
+    this.#restart = !this.overruled && this.text?.includes("\nRestart=no\n") ? "no" : "always";
+  }
+}
+
+Deno.test("releaseUnit: a drop-in that systemd has read, with the way back in it", async () => {
+  const systemd = new FakeSystemd();
+  await using unit = await systemd.release();
+  assertEquals(systemd.restart, "no");
+  const text = systemd.text ?? "";
+  for (
+    const line of [
+      "ConditionPathExists=!/",
+      "RestartForceExitStatus=",
+      "ExecStopPost=",
+      "WatchdogSec=0",
+    ]
+  ) assertStringIncludes(text, `\n${line}\n`);
+  assertStringIncludes(text, `rm ${systemd.path} && systemctl daemon-reload`);
+  unit.keep();
+});
+
+Deno.test("releaseUnit: given up, everything is as it was", async () => {
+  const systemd = new FakeSystemd();
+  {
+    await using _unit = await systemd.release();
+  }
+  assertEquals(systemd.restart, "always");
+  assertEquals(systemd.text, undefined);
+  await assertRejects(() => Deno.stat(systemd.directory), Deno.errors.NotFound);
+  assertEquals(systemd.warnings, []);
+});
+
+Deno.test("releaseUnit: given up, drop-ins of others stay", async () => {
+  const systemd = new FakeSystemd();
+  Deno.mkdirSync(systemd.directory, { recursive: true });
+  Deno.writeTextFileSync(`${systemd.directory}/limits.conf`, "[Service]\n");
+  {
+    await using _unit = await systemd.release();
+  }
+  assertEquals([...Deno.readDirSync(systemd.directory)].map(({ name }) => name), ["limits.conf"]);
+});
+
+Deno.test("releaseUnit: kept, it stays released", async () => {
+  const systemd = new FakeSystemd();
+  {
+    await using unit = await systemd.release();
+    unit.keep();
+  }
+  assertEquals(systemd.restart, "no");
+});
+
+Deno.test("releaseUnit: a unit that cannot be released is refused and left alone", async () => {
+  const systemd = new FakeSystemd(true);
+  const error = await assertRejects(() => systemd.release(), PhaulError);
+  assertEquals(error.code, "supervised");
+  assertStringIncludes(error.message, "something overrules");
+  assertEquals(systemd.text, undefined);
+});
+
+Deno.test("releaseUnit: what could not be put back is told", async () => {
+  const systemd = new FakeSystemd();
+  {
+    await using _unit = await systemd.release();
+    Deno.removeSync(systemd.path);
+  }
+  assertEquals(systemd.warnings.length, 1);
+  assert(systemd.warnings[0]?.includes("web.service"));
+});
