@@ -1,5 +1,5 @@
 /**
- * The guests' second disk: agent, workloads and phaul. Apart from the image, because it changes with
+ * The guests' second disk: agent, workloads, phaul and its units. Apart from the image, because it changes with
  * every build; a disk, because emulated networks take long for a binary of 95 MB.
  */
 
@@ -21,6 +21,7 @@ export async function payloadDisk(binary = DEFAULT_BINARY): Promise<string> {
   const programs = await programsFolder();
   const parts: (string | Uint8Array)[] = [programs];
   for (const script of SCRIPTS) parts.push(await Deno.readFile(guestFile(script)));
+  for (const unit of units()) parts.push(unit, await Deno.readFile(repositoryPath(unit)));
   if (exists(binary)) parts.push(await Deno.readFile(binary));
   const dir = await cachedFolder("payload", await contentKey(parts), async (dir) => {
     const startMs = performance.now();
@@ -33,6 +34,8 @@ export async function payloadDisk(binary = DEFAULT_BINARY): Promise<string> {
       );
     }
     for (const script of SCRIPTS) await copyProgram(guestFile(script), `${tree}/${script}`);
+    await Deno.mkdir(`${tree}/systemd`);
+    for (const unit of units()) await Deno.copyFile(repositoryPath(unit), `${tree}/${unit}`);
     if (exists(binary)) await copyProgram(binary, `${tree}/bin/phaul`);
     await makeDisk(tree, `${dir}/disk.img`, "lab", 8);
     await Deno.remove(tree, { recursive: true });
@@ -42,6 +45,13 @@ export async function payloadDisk(binary = DEFAULT_BINARY): Promise<string> {
 }
 
 const SCRIPTS = ["init", "host-setup"] as const;
+
+/** The units that phaul ships, as paths in the repository. */
+function units(): string[] {
+  const names = [...Deno.readDirSync(repositoryPath("systemd"))].map(({ name }) => name);
+  return names.filter((name) => /\.(service|socket)$/.test(name)).sort()
+    .map((name) => `systemd/${name}`);
+}
 
 function guestFile(name: string): string {
   return new URL(`guest/${name}`, import.meta.url).pathname;

@@ -12,7 +12,7 @@ import { ROLE_FLAGS, roleOptions, TIMEOUT_FLAGS } from "./common_flags.ts";
 import { CRIU_FLAGS, criuFlags } from "./criu_flags.ts";
 import { describeSummary, showAddress } from "./describe.ts";
 import { EXIT_OK } from "./exit_codes.ts";
-import { maybe, optional, parseFlags, required, usageError } from "./flags.ts";
+import { maybe, optional, parseFlags, required, toggle, usageError } from "./flags.ts";
 import { Reporter } from "./reporter.ts";
 import { stoppable } from "./signals.ts";
 import { filePath, oneOf, peerAddress, secondsAsMs, wholeNumber } from "./values.ts";
@@ -40,6 +40,15 @@ const WHAT_FLAGS = {
     placeholder: "FILE",
     help: "The destination's join token (default: join-token in the state directory)",
     read: filePath,
+  }),
+} as const;
+
+const UNIT_FLAGS = {
+  releaseUnit: toggle({
+    name: "release-unit",
+    help:
+      "Keep the systemd unit that the process is the main process of from being started again " +
+      "on this host; undone when the process does not move",
   }),
 } as const;
 
@@ -90,6 +99,7 @@ const FROZEN_FLAGS = {
 
 const FLAGS = {
   ...WHAT_FLAGS,
+  ...UNIT_FLAGS,
   ...ITERATION_FLAGS,
   ...CRIU_FLAGS,
   ...ROLE_FLAGS,
@@ -123,6 +133,7 @@ export const MIGRATE_COMMAND: Command = {
   ],
   flags: [
     { title: "What and where to", flags: WHAT_FLAGS },
+    { title: "Under systemd", flags: UNIT_FLAGS },
     { title: "Iterations", flags: ITERATION_FLAGS },
     { title: "CRIU's options", flags: CRIU_FLAGS },
     { title: "This host", flags: ROLE_FLAGS },
@@ -184,6 +195,7 @@ export function readMigrate(args: readonly string[]): { options: MigrateOptions;
     limits: { maxIterations, minPages, maxGrowthPercent },
     criu: criuFlags("migrate", values),
     maxFrozenMs,
+    releaseUnit: values.releaseUnit,
   };
   return { options, json: values.json };
 }

@@ -11,6 +11,8 @@ import {
   ownIdentity,
   type ProcessIdentity,
   ProcessTree,
+  type ReleasedUnit,
+  releaseUnit,
   requireRoot,
   type Victim,
 } from "../proc/mod.ts";
@@ -86,7 +88,8 @@ async function attempt(
 ): Promise<SourceOutcome> {
   requireRoot("migrate");
   const criuPath = await findCriu(options.criuPath);
-  const victim = await examineVictim(options.pid, options.criu);
+  const { releaseUnit } = options;
+  const victim = await examineVictim(options.pid, { ...options.criu, releaseUnit });
   for (const warning of victim.warnings) stages.warn(warning);
   using tree = ProcessTree.open(options.pid);
   await stages.pass({
@@ -105,6 +108,7 @@ async function attempt(
   const link = [options.workDir, migration, "source", journal.path] as const;
   const workDir = await untouched(journal, () => newWorkDir(...link));
   if (!options.keepImages) owned.use(workDir);
+  await using unit = await untouched(journal, () => releaseUnitOf(victim, stages));
   const request = beginRequest(options, migration, victim, await criuVersion(criuPath));
   const verdict = new Verdict({ peer, migration, timeouts, stages, journal });
   await begin(peer, request, stages, verdict);
@@ -131,6 +135,7 @@ async function attempt(
     criuPath,
   });
   const outcome = await role.run(signal);
+  if (outcome.state !== "aborted") unit?.keep();
   if (outcome.state === "aborted") await workDir.keepLogs(`${options.stateDir}/logs`);
   return outcome;
 }
@@ -194,6 +199,13 @@ async function untouched<T>(journal: Journal, step: () => Promise<T>): Promise<T
     await journal.remove();
     throw error;
   }
+}
+
+/** Undefined where the tree has no unit to be released. */
+async function releaseUnitOf(victim: Victim, stages: Stages): Promise<ReleasedUnit | undefined> {
+  const { unit, pid } = victim;
+  if (unit === undefined) return undefined;
+  return await releaseUnit(unit, { pid, warn: (message) => stages.warn(message) });
 }
 
 async function criuVersion(criuPath: string): Promise<string> {

@@ -103,6 +103,8 @@ export interface MigrateOptions extends RoleOptions {
   readonly criu: CriuFlags;
   /** The tree may stand frozen for so long before the commit, in milliseconds; no bound by itself. */
   readonly maxFrozenMs?: number;
+  /** A systemd unit whose main process moves is kept from being started again on the source. */
+  readonly releaseUnit?: boolean;
 }
 
 /** What a destination lets its peers have. */
@@ -131,6 +133,8 @@ export const DEFAULT_SERVE_LIMITS: ServeLimits = {
 export interface ServeOptions extends RoleOptions {
   readonly listen: HostAddress;
   readonly limits?: ServeLimits;
+  /** Behind this socket each connection finds a criu that restores; phaul's own child when not given. */
+  readonly criuSocket?: string;
   /** How long running migrations may go on once it is told to end, in milliseconds; a minute by itself. */
   readonly drainMs?: number;
 }

@@ -20,6 +20,7 @@ Deno.test("readMigrate: the least that can be said takes every default", () => {
     ...{ keepImages: false, durable: false },
     ...{ limits: DEFAULT_LIMITS, timeouts: DEFAULT_TIMEOUTS },
     criu: { ...NO_CRIU_FLAGS, ghostLimitBytes: undefined, manageCgroupsMode: undefined },
+    releaseUnit: false,
   });
 });
 
@@ -38,7 +39,7 @@ Deno.test("readMigrate: each flag reaches its option", () => {
     ...["--link-remap", "--ghost-limit=2M", "--manage-cgroups-mode=soft", "--external=net[1]:a"],
     ...["--external=mnt[/x]:y", "--connect-timeout=1", "--step-timeout=2", "--peer-timeout=3"],
     ...["--stall-timeout=4", "--commit-timeout=5", "--max-frozen=0.5", "--keep-images"],
-    "--durable",
+    ...["--durable", "--release-unit"],
   ]);
   assertEquals(json, true);
   assertEquals(options, {
@@ -52,6 +53,7 @@ Deno.test("readMigrate: each flag reaches its option", () => {
       ...{ manageCgroupsMode: "soft", external: ["net[1]:a", "mnt[/x]:y"] },
     },
     timeouts: { connectMs: 1000, stepMs: 2000, peerSilentMs: 3000, stallMs: 4000, commitMs: 5000 },
+    releaseUnit: true,
   });
 });
 
@@ -78,7 +80,12 @@ Deno.test("readServe: listens on the usual port of every address", () => {
     ...{ workDir: undefined, criuPath: undefined, hook: undefined, timeouts: DEFAULT_TIMEOUTS },
     ...{ keepImages: false, durable: false, drainMs: 60_000 },
     limits: { ...DEFAULT_SERVE_LIMITS, maxImageBytes: undefined },
+    criuSocket: undefined,
   });
+});
+
+Deno.test("readServe: a socket for the criu that restores", () => {
+  assertEquals(readServe(["--criu-socket=/run/criu.sock"]).options.criuSocket, "/run/criu.sock");
 });
 
 Deno.test("whereaboutsOf: reads them off an error that carries them", () => {
