@@ -13,7 +13,7 @@ export { FileLock } from "./file_lock.ts";
 export { bootId, ensureDirectory, freeBytes, isTmpfs, requireRoot, roomIn } from "./host.ts";
 export { findPacketFilter, type PacketFilter } from "./packet_filter.ts";
 export { reviveConnections, silenceConnections } from "./repair.ts";
-export type { ServiceUnit, SystemctlRunner } from "./systemd.ts";
+export type { ServiceUnit, SystemctlRunner } from "./systemctl.ts";
 export { lives, ownIdentity, type ProcessIdentity, signalProcess } from "./process_identity.ts";
 export { untraced } from "./tracer.ts";
 export { listTree, ProcessTree, type TreeProcess } from "./tree.ts";

@@ -5,17 +5,20 @@
  * @module
  */
 
+import { PhaulError } from "../errors.ts";
+import { commandAgainstRestart, commandToReload, type DropIn, dropInOf } from "./drop_in.ts";
+import { readText } from "./procfs.ts";
 import {
-  cannotRelease,
-  commandToReload,
-  dropInOf,
   managerOf,
   quote,
   runSystemctl,
   type ServiceUnit,
   showUnit,
   type SystemctlRunner,
-} from "./systemd.ts";
+} from "./systemctl.ts";
+
+/** How each drop-in that releases a unit begins. */
+const MARK = "# Made by phaul migrate --release-unit";
 
 /**
  * What keeps systemd from doing anything in the unit's name. Restart=no is not all: an exit status can
@@ -52,7 +55,7 @@ export interface ReleaseOptions {
   readonly pid: number;
   readonly systemctl?: SystemctlRunner;
   /** The drop-in, instead of the one in /run. */
-  readonly dropIn?: { readonly directory: string; readonly path: string };
+  readonly dropIn?: DropIn;
   /** Told what could not be put back. */
   warn(message: string): void;
 }
@@ -69,10 +72,11 @@ export async function releaseUnit(
 ): Promise<ReleasedUnit> {
   const { pid, systemctl = runSystemctl, dropIn = dropInOf(unit) } = options;
   const reload = () => systemctl([...managerOf(unit), "daemon-reload"]);
+  const before = readText(dropIn.path);
   const restore = async () => {
-    await Deno.remove(dropIn.path);
-    // Others may have drop-ins there too.
-    await Deno.remove(dropIn.directory).catch(() => {});
+    // One that an earlier migration left behind, when it was killed, is not to come back.
+    if (before === undefined || before.startsWith(MARK)) await removeDropIn(dropIn);
+    else await Deno.writeTextFile(dropIn.path, before);
     await reload();
   };
   try {
@@ -95,9 +99,41 @@ export async function releaseUnit(
   };
 }
 
+/**
+ * A warning when a migration that was killed has left `unit` released.
+ *
+ * @param path The drop-in, instead of the one in /run.
+ */
+export function warningsOfRelease(unit: ServiceUnit, path: string = dropInOf(unit).path): string[] {
+  if (!readText(path)?.startsWith(MARK)) return [];
+  return [
+    `An earlier phaul migrate has released unit ${unit.name} and left it so: ` +
+    `${commandToGiveBack(unit, path)} gives it back to systemd`,
+  ];
+}
+
+/** The error for a unit that cannot be released. */
+export function cannotRelease(pid: number, unit: ServiceUnit, why: string): PhaulError {
+  return new PhaulError(
+    "supervised",
+    `Cannot migrate process ${pid}: its systemd unit ${unit.name} cannot be released: ${why}`,
+    { remedy: `Release it by hand, then leave --release-unit out: ${commandAgainstRestart(unit)}` },
+  );
+}
+
 /** Tells whoever finds the file what it is and how to undo it. */
 function textFor(unit: ServiceUnit, path: string): string {
-  return "# Made by phaul migrate --release-unit: the main process of this unit moves to another host,\n" +
+  return `${MARK}: the main process of this unit moves to another host,\n` +
     "# or has moved, and nothing may start or end anything in its name on this one.\n" +
-    `# To undo it: rm ${quote(path)} && ${commandToReload(unit)}\n` + SETTINGS;
+    `# To undo it: ${commandToGiveBack(unit, path)}\n` + SETTINGS;
+}
+
+function commandToGiveBack(unit: ServiceUnit, path: string): string {
+  return `rm ${quote(path)} && ${commandToReload(unit)}`;
+}
+
+async function removeDropIn(dropIn: DropIn): Promise<void> {
+  await Deno.remove(dropIn.path);
+  // Others may have drop-ins there too.
+  await Deno.remove(dropIn.directory).catch(() => {});
 }

@@ -14,7 +14,8 @@ import { refuseLocks } from "./locks.ts";
 import { warnOfPipes } from "./pipes.ts";
 import { PROC_ROOT, readStat, readStatus } from "./procfs.ts";
 import { refuseSupervisor } from "./supervisors.ts";
-import { examineUnit, runSystemctl, type ServiceUnit, type SystemctlRunner } from "./systemd.ts";
+import { runSystemctl, type ServiceUnit, type SystemctlRunner } from "./systemctl.ts";
+import { examineUnit } from "./systemd.ts";
 import { foreignTerminals, leadsSession, refuseTerminal } from "./terminal.ts";
 
 export type { FileFact, FileKind, FileUse } from "./files.ts";

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { PhaulError } from "../../../src/errors.ts";
 import { examineVictim, type SystemctlRunner } from "../../../src/proc/mod.ts";
-import { commandAgainstRestart, parseServiceUnit } from "../../../src/proc/systemd.ts";
+import { commandAgainstRestart } from "../../../src/proc/drop_in.ts";
+import { parseServiceUnit } from "../../../src/proc/systemctl.ts";
 import { FakeProc, type FakeProcess } from "./fixture.ts";
 
 const NOTHING_ALLOWED = {

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { PhaulError } from "../../../src/errors.ts";
 import { releaseUnit, type SystemctlRunner } from "../../../src/proc/mod.ts";
+import { warningsOfRelease } from "../../../src/proc/unit_release.ts";
 
 const UNIT = { name: "web.service" };
 
@@ -82,6 +83,28 @@ Deno.test("releaseUnit: given up, drop-ins of others stay", async () => {
     await using _unit = await systemd.release();
   }
   assertEquals([...Deno.readDirSync(systemd.directory)].map(({ name }) => name), ["limits.conf"]);
+});
+
+Deno.test("releaseUnit: given up, the operator's own drop-in of that name comes back", async () => {
+  const systemd = new FakeSystemd();
+  Deno.mkdirSync(systemd.directory, { recursive: true });
+  Deno.writeTextFileSync(systemd.path, "[Service]\nRestart=no\n");
+  {
+    await using _unit = await systemd.release();
+  }
+  assertEquals(systemd.text, "[Service]\nRestart=no\n");
+});
+
+Deno.test("releaseUnit: what a killed migration left is warned of, and goes with the next one", async () => {
+  const systemd = new FakeSystemd();
+  assertEquals(warningsOfRelease(UNIT, systemd.path), []);
+  (await systemd.release()).keep();
+  const [warning = ""] = warningsOfRelease(UNIT, systemd.path);
+  assertStringIncludes(warning, `rm ${systemd.path} && systemctl daemon-reload`);
+  {
+    await using _unit = await systemd.release();
+  }
+  assertEquals(systemd.restart, "always");
 });
 
 Deno.test("releaseUnit: kept, it stays released", async () => {
