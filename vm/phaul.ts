@@ -86,6 +86,8 @@ export class PhaulRun implements Disposable {
 export interface RunOptions {
   readonly args?: string;
   readonly log?: string;
+  /** A command that runs phaul, such as setpriv with its arguments. */
+  readonly through?: string;
   /** A shell script that is run as `--hook`, with the stage in PHAUL_STAGE. */
   readonly hook?: string;
 }
@@ -113,9 +115,13 @@ function tokenOf(destination: Host): string {
   return `/run/phaul-peers/${destination.name}`;
 }
 
-/** Gives `source` the token of the server on `destination`. */
-export async function shareToken(source: Host, destination: Host): Promise<void> {
-  await source.writeFile(tokenOf(destination), await destination.readFile(TOKEN), 0o600);
+/** Gives `source` the token of the server on `destination`, which lies at `token` there. */
+export async function shareToken(
+  source: Host,
+  destination: Host,
+  token: string = TOKEN,
+): Promise<void> {
+  await source.writeFile(tokenOf(destination), await destination.readFile(token), 0o600);
 }
 
 /** Starts `phaul migrate`. The caller owns it. */
@@ -127,7 +133,9 @@ export async function startMigration(
 ): Promise<PhaulRun> {
   const hook = await hookArgument(source, `migrate-${victim.pid}`, options.hook);
   const command =
-    `exec phaul migrate --json --state-dir ${STATE_DIR} --token-file ${tokenOf(destination)} ` +
+    `exec ${options.through ?? ""} phaul migrate --json --state-dir ${STATE_DIR} --token-file ${
+      tokenOf(destination)
+    } ` +
     `--pid ${victim.pid} --peer ${destination.address} ${hook} ${options.args ?? ""}`;
   return new PhaulRun(source, await source.start(command, options.log ?? "migrate"));
 }

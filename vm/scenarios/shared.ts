@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import type { Host, Victim } from "../host.ts";
 import { bootLane } from "../lane.ts";
-import { bootMachines, type Pair } from "../pair.ts";
+import { bootMachines, type Pair, type PairOptions } from "../pair.ts";
 import { endVictim, expectClean, type PhaulRun, serve, type Server, shareToken } from "../phaul.ts";
 import { keepingArtifacts } from "../scenario.ts";
 
@@ -23,8 +23,8 @@ export class Stage {
   }
 
   /** Boots the pair. */
-  async boot(kind: Pair["kind"]): Promise<void> {
-    this.#pair = await (kind === "machines" ? bootMachines() : bootLane());
+  async boot(kind: Pair["kind"], options: PairOptions = {}): Promise<void> {
+    this.#pair = await (kind === "machines" ? bootMachines(options) : bootLane(options));
   }
 
   /** A running server on `host`, as other scenarios may have left it; a new one with `options` if need be. */
