@@ -49,7 +49,8 @@ export type ErrorCode =
   | "no-such-migration"
   | "too-late"
   | "undecided"
-  | "busy";
+  | "busy"
+  | "external-socket";
 
 /** What a {@linkcode PhaulError} carries besides its code and message. */
 export interface PhaulErrorDetails {

@@ -34,10 +34,10 @@ let moved = 0;
 const AS_USER = "setpriv --reuid 1000 --regid 1000 --clear-groups";
 
 async function userTree({ alpha, beta }: Pair, n: number): Promise<Victim> {
-  const home = "install -d -m 700 -o 1000 -g 1000 /home/user && " +
-    "install -m 600 -o 1000 -g 1000 /dev/null /home/user/file";
+  const home = "install -d -m 700 -o 1000 -g 1000 /srv/private && " +
+    "install -m 600 -o 1000 -g 1000 /dev/null /srv/private/file";
   for (const host of [alpha, beta]) await host.run(home);
-  return await start(alpha, n, "tree", "--open /home/user/file");
+  return await start(alpha, n, "tree", "--open /srv/private/file");
 }
 
 /** Both hosts have the address: what becomes of the client is not the question here. */

@@ -9,6 +9,7 @@ import { type Descriptor, listDescriptors } from "./descriptors.ts";
 import { collectFiles, type FileFact } from "./files.ts";
 import { requireRoot } from "./host.ts";
 import { refuseOwn, refuseThreads, refuseTraced } from "./identity.ts";
+import { refuseJournal } from "./journal.ts";
 import { listTree, type TreeProcess } from "./listing.ts";
 import { refuseLocks } from "./locks.ts";
 import { warnOfPipes } from "./pipes.ts";
@@ -65,7 +66,7 @@ export interface Victim {
  *
  * @throws PhaulError the first thing that stands in the way, with its remedy: `not-root`,
  * `no-such-process`, `kernel-thread`, `own-process`, `traced`, `terminal-job`, `tcp-connection`,
- * `file-locks` or `supervised`
+ * `file-locks`, `external-socket` or `supervised`
  */
 export async function examineVictim(
   pid: number,
@@ -113,6 +114,7 @@ function refuseUnlessAllowed(
     refuseConnections(rootPid, descriptors, procRoot);
   }
   if (!options.fileLocks) refuseLocks(rootPid, descriptors);
+  refuseJournal(processes, descriptors, procRoot);
 }
 
 /** With --shell-job CRIU gives the restored tree its own standard input's terminal, if it is one. */

@@ -57,6 +57,7 @@ const believed: Readonly<Record<ErrorCode, boolean>> = {
   "too-late": true,
   "undecided": true,
   "busy": true,
+  "external-socket": true,
 };
 
 /** An error as it travels. */

@@ -6,7 +6,7 @@ import { endVictim, expectCode, lastEvent, migrate } from "../phaul.ts";
 import { installUnits, startServeUnit, startService, unitProperty } from "../units.ts";
 import { clearAway, expectRunsOn, scenario, Stage, TICKS } from "./shared.ts";
 
-const EXIT = { supervised: 25, hookFailed: 54 };
+const EXIT = { supervised: 25, externalSocket: 29, hookFailed: 54 };
 /** Times ten, as systemd-analyze takes it: what docs/security.md says of the unit. */
 const EXPOSURE_AT_MOST = 27;
 
@@ -111,6 +111,17 @@ scenario(
     await expectRunsOn(pair, victim, "alpha", "beta");
     assertEquals(await unitProperty(alpha, victim.name, "NRestarts"), "0");
     await clearAway(pair, victim);
+  },
+);
+
+scenario(
+  stage,
+  "systemd: a service that writes to the journal is told so before anything is frozen",
+  async ({ alpha, beta }) => {
+    const lines = ["StandardOutput=journal"];
+    const victim = await startService(alpha, { name: "journal", port: 7804, lines });
+    expectCode(await migrate(alpha, beta, victim), EXIT.externalSocket);
+    await alpha.run(`systemctl stop ${victim.name}`);
   },
 );
 

@@ -21,6 +21,8 @@ export interface FakeProcess {
   readonly cgroup?: string;
   readonly arguments?: readonly string[];
   readonly cwd?: string;
+  /** Variables, as `NAME=VALUE`. */
+  readonly environment?: readonly string[];
   readonly tcp?: string;
   readonly tcp6?: string;
   /** Pids of the children; without it the kernel lacks these files. */
@@ -53,6 +55,7 @@ export class FakeProc implements Disposable {
     write("status", statusText(process));
     write("cgroup", process.cgroup ?? "0::/user.slice/session-1.scope\n");
     write("cmdline", (process.arguments ?? ["prog"]).map((text) => `${text}\0`).join(""));
+    write("environ", process.environment?.map((text) => `${text}\0`).join(""));
     write("net/tcp", process.tcp);
     write("net/tcp6", process.tcp6);
     write(`task/${pid}/children`, process.children?.map((child) => `${child} `).join(""));

@@ -210,6 +210,21 @@ Deno.test("examineVictim: a file lock needs fileLocks", async () => {
   await Deno.remove(file);
 });
 
+Deno.test("examineVictim: output to the journal is refused, whatever is allowed", async () => {
+  const service = (target: string): FakeProcess => ({
+    pid: 10,
+    environment: ["LANG=C", "JOURNAL_STREAM=8:4711"],
+    fds: { 1: { target } },
+  });
+  using proc = new FakeProc([service("socket:[4711]")]);
+  const error = await refusal(10, { extUnixSk: true }, proc.root);
+  assertEquals(error.code, "external-socket");
+  assertStringIncludes(error.message, "process 10 writes to the journal on fd 1");
+  // Redirected since, as by a daemon that keeps a log of its own.
+  using other = new FakeProc([service("socket:[4712]")]);
+  await examineVictim(10, NOTHING_ALLOWED, { procRoot: other.root });
+});
+
 Deno.test("examineVictim: open files count, deleted ones and pipes do not", async () => {
   const dir = await Deno.makeTempDir();
   const script = `exec 3>$0/plain 4>>$0/log 5<>$0/gone 6<$0 7>>$0/both 8>$0/both; rm $0/gone; ` +
