@@ -5,7 +5,7 @@
  */
 
 import type { CgroupMode, CriuFlags } from "../haul/options.ts";
-import { type FlagValues, list, maybe, toggle, usageError, ValueError } from "./flags.ts";
+import { type FlagValues, list, maybe, optional, toggle, usageError, ValueError } from "./flags.ts";
 import { byteSize, oneOf } from "./values.ts";
 
 const CGROUP_MODES: readonly CgroupMode[] = ["ignore", "none", "props", "soft", "full", "strict"];
@@ -24,11 +24,15 @@ export const CRIU_FLAGS = {
     help: "Largest deleted file that may travel in the images, with K, M or G (CRIU's default: 1M)",
     read: byteSize,
   }),
-  manageCgroupsMode: maybe({
+  manageCgroupsMode: optional<CgroupMode>({
     name: "manage-cgroups-mode",
     placeholder: "MODE",
-    help: `What to do about cgroups: ${CGROUP_MODES.join(", ")}`,
+    help:
+      `What to do about cgroups: ${CGROUP_MODES.join(", ")}. All but ignore put the tree into ` +
+      "cgroups of the source's names, which may be those of services on the destination",
     read: oneOf(CGROUP_MODES),
+    fallback: "ignore",
+    shownDefault: "ignore",
   }),
   external: list({
     name: "external",

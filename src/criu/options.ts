@@ -76,6 +76,14 @@ export interface CriuOptions {
   readonly networkLock?: NetworkLock;
 }
 
+/** What a session adds to the options of its caller. */
+export interface OptionDefaults {
+  readonly notify: boolean;
+  readonly logFile: string;
+  /** criu may be in another mount namespace than phaul. */
+  readonly foreign?: boolean;
+}
+
 /** An options message, with the descriptors that it names: they must stay open during the request. */
 export class OpenedOptions implements Disposable {
   readonly message: OptionsMessage;
@@ -90,7 +98,7 @@ export class OpenedOptions implements Disposable {
    *
    * @throws SyscallError when a directory cannot be opened; Deno.errors.* when it cannot be written
    */
-  constructor(options: CriuOptions, defaults: { notify: boolean; logFile: string }) {
+  constructor(options: CriuOptions, defaults: OptionDefaults) {
     const workDir = options.workDir ?? options.imagesDir;
     const logFile = options.logFile ?? defaults.logFile;
     this.logPath = `${workDir}/${logFile}`;
@@ -103,7 +111,7 @@ export class OpenedOptions implements Disposable {
     }
     try {
       forget(this.logPath);
-      this.message = this.#message(options, workDir, logFile, defaults.notify);
+      this.message = this.#message(options, workDir, logFile, defaults);
     } catch (error) {
       this[Symbol.dispose]();
       throw error;
@@ -114,15 +122,19 @@ export class OpenedOptions implements Disposable {
     options: CriuOptions,
     workDir: string,
     logFile: string,
-    notify: boolean,
+    { notify, foreign }: OptionDefaults,
   ): OptionsMessage {
+    const lines = [
+      ...(options.leaveStopped ? ["leave-stopped"] : []),
+      ...(foreign ? workDirLines(Deno.realPathSync(workDir)) : []),
+    ];
     return {
       ...plain(options),
       imagesDirFd: this.#images.raw,
       workDirFd: this.#work.raw,
       logFile,
       notifyScripts: notify,
-      ...(options.leaveStopped ? { configFile: leaveStoppedConfig(workDir) } : {}),
+      ...(lines.length > 0 ? { configFile: writeConfig(workDir, lines) } : {}),
     };
   }
 
@@ -168,12 +180,21 @@ function forget(path: string): void {
   }
 }
 
+/** None for a path that a configuration file cannot name plainly: then the descriptor has to do. */
+function workDirLines(path: string): string[] {
+  return /[\s"'\\#]/.test(path) ? [] : [`work-dir ${path}`];
+}
+
 /**
- * The RPC has a field for it only since CRIU 3.19, and an older one skips the field and lets the tree
- * run; a configuration file says it to all. CRIU has a current directory of its own: the path is absolute.
+ * Says the rest in a configuration file. CRIU has a current directory of its own: the path is absolute.
+ *
+ * - `leave-stopped`: the RPC has a field for it only since CRIU 3.19, and an older one skips the field
+ *   and lets the tree run.
+ * - `work-dir`: by descriptor a criu that is not phaul's child would get the directory as phaul's mount
+ *   namespace has it, and can mount nothing there, as it does to restore cgroups.
  */
-function leaveStoppedConfig(workDir: string): string {
+function writeConfig(workDir: string, lines: readonly string[]): string {
   const path = `${Deno.realPathSync(workDir)}/criu.conf`;
-  Deno.writeTextFileSync(path, "leave-stopped\n", { mode: 0o600 });
+  Deno.writeTextFileSync(path, lines.map((line) => `${line}\n`).join(""), { mode: 0o600 });
   return path;
 }

@@ -42,13 +42,19 @@ type Phase = "fresh" | "pre-dumped" | "spent";
  */
 export class CriuSession implements Disposable, AsyncDisposable {
   readonly #transport: CriuTransport;
+  readonly #foreign: boolean;
   #phase: Phase = "fresh";
   #asking: RequestType | undefined;
   #pageServer = false;
 
-  /** Takes over `transport`. */
-  constructor(transport: CriuTransport) {
+  /**
+   * Takes over `transport`.
+   *
+   * @param foreign criu is no child of phaul, and may be in another mount namespace.
+   */
+  constructor(transport: CriuTransport, foreign: boolean = false) {
     this.#transport = transport;
+    this.#foreign = foreign;
   }
 
   /**
@@ -59,7 +65,9 @@ export class CriuSession implements Disposable, AsyncDisposable {
    */
   static start(criuPath: string, options: SessionOptions = {}): CriuSession {
     const transport = startSwrk(criuPath, { inherit: options.inherit });
-    return options.moveToRootCgroup ? outsideOfServices(transport) : new CriuSession(transport);
+    return options.moveToRootCgroup
+      ? outsideOfServices(transport, false)
+      : new CriuSession(transport);
   }
 
   /**
@@ -70,7 +78,7 @@ export class CriuSession implements Disposable, AsyncDisposable {
    * of the cgroup
    */
   static async connect(socketPath: string): Promise<CriuSession> {
-    return outsideOfServices(await connectSwrk(socketPath));
+    return outsideOfServices(await connectSwrk(socketPath), true);
   }
 
   /** criu's pid. */
@@ -219,7 +227,8 @@ export class CriuSession implements Disposable, AsyncDisposable {
     notify?: NotifyHandler,
   ): Promise<ResponseMessage> {
     const logFile = `${type.toLowerCase().replaceAll("_", "-")}.log`;
-    using opened = new OpenedOptions(options, { notify: notify !== undefined, logFile });
+    const defaults = { notify: notify !== undefined, logFile, foreign: this.#foreign };
+    using opened = new OpenedOptions(options, defaults);
     return await this.#ask({ type, opts: opened.message, ...request }, opened.logPath, notify);
   }
 
@@ -251,10 +260,10 @@ export class CriuSession implements Disposable, AsyncDisposable {
   }
 }
 
-function outsideOfServices(transport: CriuTransport): CriuSession {
+function outsideOfServices(transport: CriuTransport, foreign: boolean): CriuSession {
   try {
     leaveServiceCgroup(transport.pid);
-    return new CriuSession(transport);
+    return new CriuSession(transport, foreign);
   } catch (error) {
     transport[Symbol.dispose]();
     throw error;

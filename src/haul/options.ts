@@ -57,11 +57,12 @@ export interface CriuFlags {
   readonly linkRemap: boolean;
   /** Largest deleted file that may travel inside the images, in bytes; CRIU's default is 1 MiB. */
   readonly ghostLimitBytes?: number;
+  /** `soft` in CRIU when not given. */
   readonly manageCgroupsMode?: CgroupMode;
   readonly external: readonly string[];
 }
 
-/** No option of CRIU set. */
+/** No option of CRIU set; its own default is to put a tree into cgroups of the source's names. */
 export const NO_CRIU_FLAGS: CriuFlags = {
   tcpEstablished: false,
   tcpClose: false,
@@ -69,6 +70,7 @@ export const NO_CRIU_FLAGS: CriuFlags = {
   extUnixSk: false,
   fileLocks: false,
   linkRemap: false,
+  manageCgroupsMode: "ignore",
   external: [],
 };
 

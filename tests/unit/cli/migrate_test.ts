@@ -19,7 +19,7 @@ Deno.test("readMigrate: the least that can be said takes every default", () => {
     ...{ workDir: undefined, criuPath: undefined, hook: undefined, maxFrozenMs: undefined },
     ...{ keepImages: false, durable: false },
     ...{ limits: DEFAULT_LIMITS, timeouts: DEFAULT_TIMEOUTS },
-    criu: { ...NO_CRIU_FLAGS, ghostLimitBytes: undefined, manageCgroupsMode: undefined },
+    criu: { ...NO_CRIU_FLAGS, ghostLimitBytes: undefined },
     releaseUnit: false,
   });
 });

@@ -146,6 +146,19 @@ Deno.test("OpenedOptions: leaveStopped is told by a file, from a relative work d
     }
   }));
 
+Deno.test("OpenedOptions: a criu of another mount namespace gets the work dir by its path", () =>
+  inDir((dir) => {
+    const config = (workDir: string) => {
+      Deno.mkdirSync(workDir, { recursive: true });
+      const options = { imagesDir: dir, workDir, leaveStopped: true };
+      using opened = new OpenedOptions(options, { ...DEFAULTS, foreign: true });
+      return Deno.readTextFileSync(opened.message.configFile ?? "");
+    };
+    const plain = `${Deno.realPathSync(dir)}/work`;
+    assertEquals(config(plain), `leave-stopped\nwork-dir ${plain}\n`);
+    assertEquals(config(`${dir}/two words`), "leave-stopped\n");
+  }));
+
 Deno.test("OpenedOptions: descriptors are open until disposed of", () =>
   inDir((dir) => {
     const count = () => [...Deno.readDirSync("/proc/self/fd")].length;
