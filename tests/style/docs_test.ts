@@ -2,7 +2,10 @@ import { assert, assertEquals } from "@std/assert";
 import { askDeno, readFiles, ROOT, type SourceFile } from "./project.ts";
 
 async function documents(): Promise<SourceFile[]> {
-  return await readFiles(["README.md", "CHANGELOG.md", "docs", "vm/README.md"], [".md"]);
+  return await readFiles(
+    ["README.md", "CHANGELOG.md", "docs", "vm/README.md", "systemd/README.md"],
+    [".md"],
+  );
 }
 
 /** What a document refers to: link targets, without those on other hosts and parts of a page. */

@@ -7,6 +7,9 @@ import { installUnits, startServeUnit, startService, unitProperty } from "../uni
 import { clearAway, expectRunsOn, scenario, Stage, TICKS } from "./shared.ts";
 
 const EXIT = { supervised: 25, externalSocket: 29, hookFailed: 54 };
+/** How memory travels is not the question here, and this way takes the least time. */
+const QUICK = "--mode stop-and-copy";
+const RELEASE = `${QUICK} --release-unit`;
 /** What docs/security.md says that systemd-analyze says. */
 const EXPOSURE = "2.6";
 
@@ -48,7 +51,7 @@ scenario(
     const init = await inheritance(beta, 1);
     const victim = await stage.victim(alpha, "tree");
     const before = await inheritance(alpha, victim.pid);
-    expectCode(await migrate(alpha, beta, victim), 0);
+    expectCode(await migrate(alpha, beta, victim, { args: QUICK }), 0);
     const after = await inheritance(beta, victim.pid);
     // What binds the unit is really there, and none of it binds the tree.
     assertStringIncludes(serve.cgroup ?? "", "phaul-serve.service");
@@ -74,7 +77,7 @@ scenario(
     const { alpha, beta } = pair;
     const victim = await stage.victim(alpha, "piggie --size 4");
     const hook = `[ "$PHAUL_STAGE" != prepared ] || kill -9 $PPID`;
-    const run = await migrate(alpha, beta, victim, { hook, args: "--mode stop-and-copy" });
+    const run = await migrate(alpha, beta, victim, { hook, args: QUICK });
     expectCode(run, 137);
     await beta.run("systemctl stop phaul-serve");
     const { stdout } = await beta.run(`grep ^State: /proc/${victim.pid}/status`);
@@ -109,7 +112,7 @@ scenario(
     assertStringIncludes(refused.said, "always.service with Restart=always");
     const remedy = /until the next boot: (.*)$/m.exec(refused.said)?.[1];
     await alpha.run(remedy ?? "false");
-    expectCode(await migrate(alpha, beta, victim), 0);
+    expectCode(await migrate(alpha, beta, victim, { args: QUICK }), 0);
     await expectRunsOn(pair, victim, "alpha", "beta");
     assertEquals(await unitProperty(alpha, victim.name, "NRestarts"), "0");
     await clearAway(pair, victim);
@@ -141,7 +144,7 @@ scenario(
       ],
     });
     await witness.waitForTicks(victim.name, "alpha", TICKS);
-    expectCode(await migrate(alpha, beta, victim, { args: "--release-unit" }), 0);
+    expectCode(await migrate(alpha, beta, victim, { args: RELEASE }), 0);
     await expectRunsOn(pair, victim, "alpha", "beta");
     await expectGone(alpha, victim);
     await alpha.run(`! [ -e ${ran} ]`);
@@ -166,7 +169,7 @@ scenario(
     // The hook sees the released unit, and has the migration fail with it.
     const restart = "systemctl show -P Restart kept >/run/seen-restart";
     const hook = `[ "$PHAUL_STAGE" != prepared ] || { ${restart}; false; }`;
-    const run = await migrate(alpha, beta, victim, { hook, args: "--release-unit" });
+    const run = await migrate(alpha, beta, victim, { hook, args: RELEASE });
     expectCode(run, EXIT.hookFailed);
     assertEquals(lastEvent(run, "failed")?.whereabouts, "source");
     assertEquals((await alpha.run("cat /run/seen-restart")).stdout.trim(), "no");
@@ -174,6 +177,31 @@ scenario(
     assertEquals(await unitProperty(alpha, victim.name, "DropInPaths"), "");
     await expectRunsOn(pair, victim, "alpha");
     await alpha.run(`systemctl stop ${victim.name}`);
+    await clearAway(pair, victim);
+  },
+);
+
+scenario(
+  stage,
+  "systemd: phaul is killed while a unit is released: the service runs on, and is given back when asked",
+  async (pair) => {
+    const { alpha, beta, witness } = pair;
+    const lines = ["Restart=always"];
+    const victim = await startService(alpha, { name: "left", port: 7805, lines });
+    await witness.waitForTicks(victim.name, "alpha", TICKS);
+    const hook = `[ "$PHAUL_STAGE" != frozen ] || kill -9 $PPID`;
+    expectCode(await migrate(alpha, beta, victim, { hook, args: RELEASE }), 137);
+    await expectRunsOn(pair, victim, "alpha");
+    assertEquals(await unitProperty(alpha, victim.name, "Restart"), "no");
+    // The next one, which its hook ends at once, tells.
+    const failing = '[ "$PHAUL_STAGE" != checked ]';
+    const told = await migrate(alpha, beta, victim, { hook: failing });
+    expectCode(told, EXIT.hookFailed);
+    const remedy = /left it so: (.*) gives it back/.exec(told.said)?.[1];
+    await alpha.run(remedy ?? "false");
+    assertEquals(await unitProperty(alpha, victim.name, "Restart"), "always");
+    await expectRunsOn(pair, victim, "alpha");
+    await alpha.run(`systemctl stop ${victim.name}; rm -rf /dev/shm/phaul`);
     await clearAway(pair, victim);
   },
 );
