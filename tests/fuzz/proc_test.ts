@@ -4,7 +4,7 @@ import { assert } from "@std/assert";
 import { rootsToMoveTo } from "../../src/criu/cgroup.ts";
 import { parseTcpTable } from "../../src/proc/connections.ts";
 import { parseStat, readStatus } from "../../src/proc/procfs.ts";
-import { parseServiceUnit } from "../../src/proc/systemd.ts";
+import { parseServiceUnit } from "../../src/proc/systemctl.ts";
 import { testTargets } from "./fuzz.ts";
 
 const decoded = (input: Uint8Array) => new TextDecoder().decode(input);
