@@ -129,7 +129,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     name: "a copy that was lost while it was continued is restored again",
-    changes: destinationWith("resuming", "tree-lost", go("reviving", "restore-again")),
+    changes: destinationWith("resuming", "was-uncertain", go("reviving", "restore-again")),
     breaks: "a copy runs that has run before",
     mishaps: 2,
     after: ({ destination }) => destination.state === "resuming",

@@ -30,7 +30,11 @@ const ACTIONS: Readonly<Record<DestinationAction, (world: World) => World>> = {
     return world.copy.tree === "held" ? watching : tellDestination(watching, "tree-lost");
   },
   "journal-running": (world) => first(mark(world, "RUNNING"), "written"),
-  "continue-tree": (world) => busy(world, "continue"),
+  "continue-tree": (world) => {
+    const { mayHaveRun } = world.destination;
+    if (!stands(world)) return first(world, mayHaveRun ? "was-uncertain" : "tree-lost");
+    return busy(change(world, "destination", { mayHaveRun: true }), "continue");
+  },
   "journal-continued": (world) => mark(world, "CONTINUED"),
   "restore-again": (world) => {
     if (!world.copy.images) return tellDestination(world, "failed");
@@ -134,7 +138,7 @@ const WORK: Readonly<Record<DestinationWork, (world: World) => World>> = {
   "continue": (world) => {
     const { tree } = world.copy;
     if (tree === "held") return ended(runs(world), "continue", "continued");
-    if (tree !== "part" && tree !== "running") return ended(world, "continue", "tree-lost");
+    if (tree !== "part") return ended(world, "continue", "continued");
     return ended(change(world, "copy", { tree: "running" }), "continue", "continued");
   },
   "discard": (world) => {
@@ -162,8 +166,17 @@ function restoring(world: World, work: DestinationWork): World {
   if (tree === "none" || tree === "dead") {
     return change(world, "copy", { tree: "half", known: false });
   }
-  const held = change(mark(world, "RESTORED"), "copy", { tree: "held", known: true });
+  const held = change(
+    change(mark(world, "RESTORED"), "copy", { tree: "held", known: true }),
+    "destination",
+    { mayHaveRun: false },
+  );
   return tree === "half" ? ended(held, work, "restored") : ended(world, work, "failed");
+}
+
+/** There is something left of the copy, and this side can find it. */
+function stands({ copy: { tree, known } }: World): boolean {
+  return known && (tree === "held" || tree === "part" || tree === "running");
 }
 
 /** A copy is about to be killed, which must not have run. */
@@ -205,7 +218,9 @@ export function copyKilled(world: World): World | undefined {
   const { tree } = world.copy;
   if (tree !== "held" && tree !== "part" && tree !== "running") return undefined;
   const next = change(world, "copy", { tree: "dead" });
-  if (tree !== "held") return change(next, "past", { over: true });
+  // One that was let go can no longer be told from one that ran.
+  const letGo = world.destination.work.includes("continue");
+  if (tree !== "held" || letGo) return change(next, "past", { over: true });
   return world.destination.watching ? tellDestination(next, "tree-lost") : next;
 }
 
@@ -222,6 +237,7 @@ export function destinationCrashed(world: World, rules: Rules): World[] {
       work: [],
       waits: [],
       watching: false,
+      mayHaveRun: false,
     }),
   );
   const dead = change(down, "copy", { tree: "dead" });
@@ -248,8 +264,10 @@ export function destinationReopened(world: World, rules: Rules): World | undefin
   const { up, journal } = world.destination;
   if (up) return undefined;
   if (journal.length === 0) return change(world, "destination", { up: true, state: "unknown" });
-  const { tree, known } = world.copy;
-  const there = known && (tree === "held" || tree === "part" || tree === "running");
-  const event = rules.destinationRecovery(journal, there);
-  return change(world, "destination", { up: true, state: "reopened", queue: [event] });
+  return change(world, "destination", {
+    up: true,
+    state: "reopened",
+    queue: [rules.destinationRecovery(journal, stands(world))],
+    mayHaveRun: journal.includes("RUNNING"),
+  });
 }

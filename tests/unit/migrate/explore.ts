@@ -97,7 +97,7 @@ export function explore(
   start = START,
   until?: string,
 ): Exploration {
-  const ids = new Identities();
+  const parts = new Parts();
   const seen = new Map<string, number>();
   const rows = new Set<string>();
   const broken = new Map<string, Node>();
@@ -107,11 +107,12 @@ export function explore(
   while (frontier.length > 0 && !(until && broken.has(until))) {
     const next: Node[] = [];
     const visit = (step: Step, before: Node, left: number) => {
-      const key = ids.of(step.world);
-      if ((seen.get(key) ?? -1) >= left) return;
-      seen.set(key, left);
-      const node = { world: step.world, label: step.label, before, budget: left };
-      const promise = step.world.past.broken;
+      const world = parts.shared(step.world);
+      const name = parts.name(world);
+      if ((seen.get(name) ?? -1) >= left) return;
+      seen.set(name, left);
+      const node = { world, label: step.label, before, budget: left };
+      const promise = world.past.broken;
       if (promise === undefined) next.push(node);
       else if (!broken.has(promise)) broken.set(promise, node);
     };
@@ -136,23 +137,39 @@ export function trail(node: Node): string {
   return labels.join("\n");
 }
 
-/** Short names for worlds: the same name means the same world. */
-class Identities {
-  readonly #byObject = new WeakMap<object, number>();
-  readonly #byText = new Map<string, number>();
+/** Worlds made of shared parts, each part with a number of its own: to hold many, and to know one again. */
+class Parts {
+  readonly #numbers = new Map<object, number>();
+  readonly #byText = new Map<string, object>();
 
-  of({ source, destination, victim, copy, link, past }: World): string {
-    return `${this.#part(source)} ${this.#part(destination)} ${this.#part(victim)} ` +
-      `${this.#part(copy)} ${this.#part(link)} ${this.#part(past)}`;
+  /** A world like `world`, of shared parts. */
+  shared(world: World): World {
+    const { source, destination, victim, copy, link, past } = world;
+    return {
+      source: this.#shared("source", source),
+      destination: this.#shared("destination", destination),
+      victim: this.#shared("victim", victim),
+      copy: this.#shared("copy", copy),
+      link: this.#shared("link", link),
+      past: this.#shared("past", past),
+    };
   }
 
-  #part(part: object): number {
-    const known = this.#byObject.get(part);
-    if (known !== undefined) return known;
-    const text = JSON.stringify(part);
-    const id = this.#byText.get(text) ?? this.#byText.size;
-    this.#byText.set(text, id);
-    this.#byObject.set(part, id);
-    return id;
+  /** The same for the same world, of shared parts. */
+  name({ source, destination, victim, copy, link, past }: World): string {
+    const of = this.#numbers;
+    return `${of.get(source)} ${of.get(destination)} ${of.get(victim)} ${of.get(copy)} ` +
+      `${of.get(link)} ${of.get(past)}`;
+  }
+
+  #shared<Part extends object>(kind: keyof World, part: Part): Part {
+    if (this.#numbers.has(part)) return part;
+    // Always the same fields in the same order, and each of them a word or a list of words.
+    const text = `${kind}|${Object.values(part).join("|")}`;
+    const known = this.#byText.get(text);
+    if (known) return known as Part;
+    this.#byText.set(text, part);
+    this.#numbers.set(part, this.#numbers.size);
+    return part;
   }
 }

@@ -31,28 +31,36 @@ export function whereabouts(world: World): Whereabouts {
   return world.copy.tree === "running" && !world.victim.alive ? "destination" : "nowhere";
 }
 
-/** Recovers on both hosts, with the link in order, and forces only what nothing else brings back. */
-export function mend(world: World, rules: Rules): Mended {
-  let next = recovered(world, rules);
+/**
+ * Recovers on both hosts, with the link in order, and forces only what nothing else brings back.
+ *
+ * @param onStep Sees each world on the way, until somebody has to give his word.
+ */
+export function mend(
+  world: World,
+  rules: Rules,
+  onStep: (world: World) => void = () => {},
+): Mended {
+  let next = recovered(world, rules, onStep);
   if (whereabouts(next) !== "nowhere") {
     return { world: next, whereabouts: whereabouts(next), forced: false };
   }
-  next = recovered(forced(next), rules);
+  next = recovered(forced(next), rules, () => {});
   return { world: next, whereabouts: whereabouts(next), forced: true };
 }
 
-function recovered(world: World, rules: Rules): World {
-  let next = settled(world, rules);
+function recovered(world: World, rules: Rules, onStep: (world: World) => void): World {
+  let next = settled(world, rules, onStep);
   // The second time each side may know what the other one has become.
   for (let round = 0; round < 2; round++) {
-    next = settled(destinationReopened(next, rules) ?? next, rules);
-    next = settled(sourceReopened(next, rules) ?? next, rules);
+    next = settled(destinationReopened(next, rules) ?? next, rules, onStep);
+    next = settled(sourceReopened(next, rules) ?? next, rules, onStep);
   }
   return next;
 }
 
 /** Runs until nothing happens any more; deadlines pass, and what was lost is sent again. */
-function settled(world: World, rules: Rules): World {
+function settled(world: World, rules: Rules, onStep: (world: World) => void): World {
   let next = world;
   for (let steps = 0; steps < STEPS; steps++) {
     const [step] = ordinary(next, rules, () => {});
@@ -60,6 +68,7 @@ function settled(world: World, rules: Rules): World {
     const taken = step ?? deadline;
     if (!taken) return next;
     next = taken.world;
+    onStep(next);
   }
   return next;
 }

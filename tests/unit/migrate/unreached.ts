@@ -14,12 +14,11 @@ const REASONS: Readonly<Record<string, readonly string[]>> = {
   ],
   "the tree is watched from PREPARED on, and dies once": [
     "destination restoring tree-lost",
-    "destination reviving tree-lost",
     "destination lost tree-lost",
     "destination running tree-lost",
     "destination discarded tree-lost",
-    "destination stranded tree-lost",
   ],
+  "a tree that may have run is not watched": ["destination uncertain tree-lost"],
   "no work of that kind is left when the state is reached": [
     "destination discarding written",
     "destination uncertain restored",

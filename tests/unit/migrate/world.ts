@@ -80,6 +80,8 @@ export interface Destination extends
   /** Requests that wait for an answer over the present link. */
   readonly waits: readonly Asked[];
   readonly watching: boolean;
+  /** Its copy was let go, or a phaul that died was about to. */
+  readonly mayHaveRun: boolean;
 }
 
 /** What CRIU does on the source. In `hung` it has been told to end the tree and does not. */
@@ -186,6 +188,7 @@ export const START: World = {
     journal: ["ADMITTED"],
     waits: [],
     watching: false,
+    mayHaveRun: false,
   },
   victim: { alive: true, criu: "none", traced: false, stopped: false, imaged: false },
   copy: { tree: "none", known: false, images: false },
