@@ -14,8 +14,7 @@ import type {
   ServeOptions,
   StatusOptions,
 } from "../haul/options.ts";
-import type { Recovered } from "../haul/recover.ts";
-import type { MigrationStatus } from "../haul/standing.ts";
+import type { MigrationStatus, Recovered } from "../haul/standing.ts";
 import type { SelftestReport } from "../haul/selftest.ts";
 import type { FlagSet } from "./flags.ts";
 import type { Terminal } from "./terminal.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { Force, RecoverOptions } from "../haul/options.ts";
-import type { Recovered } from "../haul/recover.ts";
+import type { Recovered } from "../haul/standing.ts";
 import type { Command, Context } from "./command.ts";
 import {
   CRIU_FLAG,

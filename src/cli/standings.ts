@@ -5,8 +5,7 @@
  */
 
 import type { Whereabouts } from "../haul/events.ts";
-import type { Recovered } from "../haul/recover.ts";
-import type { MigrationStatus } from "../haul/standing.ts";
+import type { MigrationStatus, Recovered } from "../haul/standing.ts";
 
 /** The lines on one migration. */
 export function describeStatus(one: MigrationStatus): string[] {

@@ -8,8 +8,6 @@ import { asPhaulError, PhaulError } from "../errors.ts";
 import { CriuSession, findCriu, openPageChannel, requireCriu } from "../criu/mod.ts";
 import {
   examineVictim,
-  ownIdentity,
-  type ProcessIdentity,
   ProcessTree,
   type ReleasedUnit,
   releaseUnit,
@@ -18,8 +16,8 @@ import {
 } from "../proc/mod.ts";
 import type { BeginRequest } from "../wire/mod.ts";
 import type { EventSink, MigrationSummary, Whereabouts } from "./events.ts";
-import { findRecord, type Journal } from "./journal.ts";
-import { type DiskJournal, JournalStore } from "./journal_store.ts";
+import { beginJournal } from "./begin_journal.ts";
+import type { Journal } from "./journal.ts";
 import type { CriuFlags, MigrateOptions } from "./options.ts";
 import { Peer } from "./peer.ts";
 import { PageRelay } from "./relay.ts";
@@ -27,7 +25,7 @@ import { type SourceOutcome, SourceRole } from "./source.ts";
 import { Stages } from "./stages.ts";
 import { WireRemote } from "./wire_remote.ts";
 import { Verdict } from "./verdicts.ts";
-import { newWorkDir, workDirPath } from "./work_dir.ts";
+import { newWorkDir } from "./work_dir.ts";
 
 /** A migration that did not end with the tree on the destination. */
 export class MigrationError extends PhaulError {
@@ -103,7 +101,7 @@ async function attempt(
   const { peer: address, insecure, tokenFile, timeouts } = options;
   using peer = await Peer.connect({ address, insecure, tokenFile, timeouts }, signal);
   await using owned = new AsyncDisposableStack();
-  const journal = await beginJournal(options, migration, victim);
+  const journal = await beginJournal(options, migration, victim, stages);
   owned.defer(() => journal.close());
   const link = [options.workDir, migration, "source", journal.path] as const;
   const workDir = await untouched(journal, () => newWorkDir(...link));
@@ -155,39 +153,6 @@ async function begin(
     verdict.abort(asPhaulError(error).message);
     await verdict.settle(false);
     throw error;
-  }
-}
-
-/** The journal, with what a recovery needs to know of this migration. */
-async function beginJournal(
-  options: MigrateOptions,
-  migration: string,
-  { pid, comm, processes }: Victim,
-): Promise<DiskJournal> {
-  const store = new JournalStore(options.stateDir);
-  const startTimeTicks = processes[0]?.startTimeTicks ?? "";
-  await refuseInterrupted(store, { pid, startTimeTicks });
-  const { peer, tokenFile, insecure, workDir: base } = options;
-  return await store.create({ migration, side: "source" }, {
-    mark: "BEGIN",
-    ...{ pid, startTimeTicks, comm, peer, tokenFile, insecure },
-    workDir: workDirPath(base, migration, "source"),
-    phaul: ownIdentity(),
-  });
-}
-
-/** Whoever rolls that one back later would do so to a tree that this migration works on. */
-async function refuseInterrupted(store: JournalStore, victim: ProcessIdentity): Promise<void> {
-  for (const name of await store.list()) {
-    const begin = findRecord(await store.read(name) ?? [], "BEGIN");
-    if (begin?.pid !== victim.pid || begin.startTimeTicks !== victim.startTimeTicks) continue;
-    const live = store.isLive(name);
-    throw new PhaulError(
-      "busy",
-      `Cannot migrate process ${victim.pid}: migration ${name.migration} of it ` +
-        (live ? "is under way" : "was interrupted"),
-      { remedy: `Run: phaul ${live ? "cancel" : "recover"} ${name.migration}` },
-    );
   }
 }
 

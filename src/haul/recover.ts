@@ -6,25 +6,16 @@
 
 import { asPhaulError, PhaulError } from "../errors.ts";
 import { findCriu } from "../criu/mod.ts";
-import { lives, requireRoot } from "../proc/mod.ts";
+import { requireRoot } from "../proc/mod.ts";
 import type { DestinationRole } from "./destination.ts";
-import type { EventSink, Whereabouts } from "./events.ts";
-import { type BeginRecord, findRecord } from "./journal.ts";
-import { type DiskJournal, type JournalName, JournalStore } from "./journal_store.ts";
+import type { EventSink } from "./events.ts";
+import { type JournalName, JournalStore } from "./journal_store.ts";
 import { connectToServe } from "./local_serve.ts";
 import type { RecoverOptions } from "./options.ts";
 import { Registry } from "./registry.ts";
-import { ReopenedSource } from "./reopened_source.ts";
-import { chosen, type MigrationStatus, standingOf, whereaboutsIn } from "./standing.ts";
+import { chosen, type Recovered, standingOf, whereaboutsIn } from "./standing.ts";
+import { recoverSource } from "./source_recovery.ts";
 import { TicketBook } from "./tickets.ts";
-
-/** How one migration stands after its recovery. */
-export interface Recovered extends MigrationStatus {
-  /** Nothing is left to decide or to finish. */
-  readonly settled: boolean;
-  /** Why it is not settled, or what else there is to know; its remedy says what to do. */
-  readonly error?: PhaulError;
-}
 
 /** States in which a reopened destination waits for its source, or for a person. */
 const WAITING = ["prepared", "lost", "uncertain", "stranded"];
@@ -81,33 +72,6 @@ async function recoverLive(
   if (force === "destination") await serve.request({ type: "commit", migrationId, forced: true });
   else await serve.request({ type: "abort", migrationId, reason: "forced", forced: true });
   return [{ ...status, settled: true, whereabouts: force }];
-}
-
-/** Recovers one migration whose source was this host; nothing is returned for one that is settled. */
-export async function recoverSource(
-  store: JournalStore,
-  name: JournalName,
-  options: Pick<RecoverOptions, "force" | "timeouts">,
-  sink: EventSink,
-): Promise<Recovered[]> {
-  const journal = await store.reopen(name);
-  const begin = journal && findRecord(journal.records, "BEGIN");
-  if (!journal || !begin) return [];
-  const status = standingOf(name, journal.records, false);
-  const { migration } = name;
-  const { state, error } = await ReopenedSource.run({ migration, begin, journal, options, sink });
-  const settled = state === "done" || state === "aborted";
-  const whereabouts = state === "done"
-    ? "destination"
-    : settled
-    ? onSource(begin, journal)
-    : "in-doubt";
-  return [{ ...status, state, settled, whereabouts, ...(error ? { error } : {}) }];
-}
-
-/** Rolled back, the tree is here; a restart of the host, or its own end, may have taken it. */
-function onSource(begin: BeginRecord, { rebooted }: DiskJournal): Whereabouts {
-  return !rebooted && lives(begin) ? "source" : "gone";
 }
 
 async function recoverDestination(

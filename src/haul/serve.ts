@@ -32,7 +32,7 @@ import { JournalStore } from "./journal_store.ts";
 import { Links } from "./links.ts";
 import { announceServe } from "./local_serve.ts";
 import { DEFAULT_DRAIN_MS, DEFAULT_SERVE_LIMITS, type ServeOptions } from "./options.ts";
-import { keepRecovering } from "./recover_sources.ts";
+import { keepRecovering } from "./source_recovery.ts";
 import { Registry } from "./registry.ts";
 import { examineRestorer } from "./restorer.ts";
 import { TicketBook } from "./tickets.ts";

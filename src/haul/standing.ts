@@ -31,6 +31,14 @@ export interface MigrationStatus {
   readonly at?: string;
 }
 
+/** How one migration stands after its recovery. */
+export interface Recovered extends MigrationStatus {
+  /** Nothing is left to decide or to finish. */
+  readonly settled: boolean;
+  /** Why it is not settled, or what else there is to know; its remedy says what to do. */
+  readonly error?: PhaulError;
+}
+
 /** States of a destination that is still the source's, and of one that owns the tree. */
 const SOURCES_STATES = ["admitted", "receiving", "restoring", "discarding", "discarded"];
 const OWN_STATES = ["resuming", "reviving", "running"];

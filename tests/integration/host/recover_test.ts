@@ -110,13 +110,27 @@ Deno.test("serve: rolls back on its own host what a phaul migrate that died has 
   await world.expectOnlyAndClean(victim, world.alpha, "alpha");
 });
 
-Deno.test("migrate: refuses a process whose migration was interrupted, and names the remedy", async () => {
+Deno.test("migrate: rolls back first what an interrupted migration of the process has left", async () => {
   await using world = await World.make();
-  const victim = await interrupted(world, "frozen");
-  const run = await world.startMigration(victim);
-  await expectCode(run, 34);
+  const victim = await interrupted(world, "prepared");
+  const run = await world.migrate(victim);
+  assertStringIncludes(await run.said(), "was interrupted: rolling it back");
+  await world.expectOnlyAndClean(victim, world.beta, "alpha", "beta");
+});
+
+Deno.test("migrate: refuses a process that is being migrated, and names the remedy", async () => {
+  await using world = await World.make();
+  const victim = await world.victim();
+  await world.serve();
+  await world.alpha.hook.hold("connected");
+  const first = await world.startMigration(victim);
+  await world.alpha.hook.reached("connected");
   const [id = ""] = await world.journals(world.alpha);
-  assertStringIncludes(await run.said(), `phaul recover ${id}`);
+  const second = await world.startMigration(victim);
+  await expectCode(second, 34);
+  assertStringIncludes(await second.said(), `phaul cancel ${id}`);
+  await world.alpha.hook.release("connected");
+  await expectCode(first, 0);
 });
 
 Deno.test("recover: without its source a destination waits for a person, whose word counts", async () => {
