@@ -1,6 +1,7 @@
 /** Files of the state directory: phaul's own, as a crash or a full disk may have left them. */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { decodeJournal, encodeRecord } from "../../src/haul/journal_codec.ts";
 import { formatToken, loadIdentity } from "../../src/wire/mod.ts";
 import { testTargets } from "./fuzz.ts";
 
@@ -16,6 +17,15 @@ async function checkIdentity(input: Uint8Array): Promise<void> {
   }
 }
 
+/** What is taken as records stands for itself: written anew it is the same. */
+function checkJournal(input: Uint8Array): void {
+  const { records, bytes } = decodeJournal(input, "journal");
+  assert(bytes <= input.length);
+  const again = records.flatMap((record) => [...encodeRecord(record)]);
+  assertEquals(decodeJournal(Uint8Array.from(again), "journal").records, records);
+}
+
 testTargets([
+  { name: "journal", allowed: ["journal-damaged"], check: checkJournal },
   { name: "identity", allowed: ["directory-unusable"], check: checkIdentity, rounds: 300 },
 ]);
