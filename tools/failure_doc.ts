@@ -1,6 +1,6 @@
 /**
- * `deno run -A tools/failure_doc.ts`: writes the state tables into docs/failure.md, between its two
- * marks. They are what the roles execute, so the document cannot say anything else.
+ * `deno run -A tools/failure_doc.ts`: writes into docs/failure.md, between its marks, the state
+ * tables and what recoveries do. It is what the roles execute, so the document cannot say anything else.
  *
  * @module
  */
@@ -13,13 +13,26 @@ import {
   SOURCE_TABLE,
   type Table,
 } from "../src/migrate/tables.ts";
+import { codes, markdownTable } from "./markdown.ts";
 import { ROOT } from "./process.ts";
+import { recoveryTables } from "./recovery_doc.ts";
 
 /** The document, relative to the project's folder. */
 export const FAILURE_DOC = "docs/failure.md";
 
-const BEGIN = "<!-- State tables: written by tools/failure_doc.ts -->";
-const END = "<!-- End of the state tables -->";
+/** Parts of the document that are written here, each between two marks. */
+const PARTS = [
+  {
+    begin: "<!-- Recoveries: written by tools/failure_doc.ts -->",
+    end: "<!-- End of the recoveries -->",
+    content: recoveryTables,
+  },
+  {
+    begin: "<!-- State tables: written by tools/failure_doc.ts -->",
+    end: "<!-- End of the state tables -->",
+    content: stateTables,
+  },
+] as const;
 
 type AnyTable = Table<string, string, string>;
 type AnyRow = Row<string, string> | "impossible";
@@ -36,15 +49,17 @@ const SIDES: readonly ShownSide[] = [
 ];
 
 /**
- * `text` with the state tables between its marks as they have to be.
+ * `text` with the tables between its marks as they have to be.
  *
  * @throws Error when the marks are not there
  */
-export function withStateTables(text: string): string {
-  const begin = text.indexOf(BEGIN);
-  const end = text.indexOf(END);
-  if (begin < 0 || end < begin) throw new Error(`Cannot find the marks in "${FAILURE_DOC}"`);
-  return `${text.slice(0, begin)}${BEGIN}\n\n${stateTables()}\n\n${text.slice(end)}`;
+export function withTables(text: string): string {
+  return PARTS.reduce((document, { begin, end, content }) => {
+    const from = document.indexOf(begin);
+    const to = document.indexOf(end);
+    if (from < 0 || to < from) throw new Error(`Cannot find the marks in "${FAILURE_DOC}"`);
+    return `${document.slice(0, from)}${begin}\n\n${content()}\n\n${document.slice(to)}`;
+  }, text);
 }
 
 function stateTables(): string {
@@ -81,7 +96,7 @@ export function diagram(table: AnyTable, final: ReadonlySet<string>): string {
 
 function stateTable(state: string, rows: Readonly<Record<string, AnyRow>>): string {
   const lines = groupsOf(rows).map(({ events, row }, _, groups) => [
-    groups.length === 1 ? "any event" : events.map((event) => `\`${event}\``).join(", "),
+    groups.length === 1 ? "any event" : codes(events),
     row === "impossible" ? "impossible" : row.to === state ? "stays" : `\`${row.to}\``,
     row === "impossible" ? "" : row.actions.join(", "),
   ]);
@@ -109,19 +124,7 @@ function groupsOf(rows: Readonly<Record<string, AnyRow>>): readonly Group[] {
   ];
 }
 
-/** Columns padded as the formatter wants them. */
-function markdownTable(rows: readonly (readonly string[])[]): string {
-  const widths = [0, 1, 2].map((column) =>
-    Math.max(3, ...rows.map((row) => row[column]?.length ?? 0))
-  );
-  const line = (cells: readonly string[]) =>
-    `| ${widths.map((width, column) => (cells[column] ?? "").padEnd(width)).join(" | ")} |`;
-  const [head = [], ...body] = rows;
-  const rule = `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`;
-  return [line(head), rule, ...body.map(line)].join("\n");
-}
-
 if (import.meta.main) {
   const path = `${ROOT}${FAILURE_DOC}`;
-  await Deno.writeTextFile(path, withStateTables(await Deno.readTextFile(path)));
+  await Deno.writeTextFile(path, withTables(await Deno.readTextFile(path)));
 }

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { allPairs } from "../../../src/migrate/tables.ts";
-import { diagram, FAILURE_DOC, withStateTables } from "../../../tools/failure_doc.ts";
+import { diagram, FAILURE_DOC, withTables } from "../../../tools/failure_doc.ts";
 import { ROOT } from "../../../tools/process.ts";
 
 const text = await Deno.readTextFile(`${ROOT}${FAILURE_DOC}`);
@@ -8,7 +8,7 @@ const text = await Deno.readTextFile(`${ROOT}${FAILURE_DOC}`);
 Deno.test("docs/failure.md: holds the state tables as they are", () => {
   assertEquals(
     text,
-    withStateTables(text),
+    withTables(text),
     "Write it anew: deno run -A tools/failure_doc.ts",
   );
 });
@@ -22,6 +22,26 @@ Deno.test("docs/failure.md: has a row for each pair that is possible", () => {
     const row = rows.find((line) => line.split("|")[1]?.includes(`\`${event}\``));
     assert(row !== undefined && !row.includes("impossible"), `${side} ${state} ${event}`);
   }
+});
+
+Deno.test("docs/failure.md: tells of every event that a recovery begins with", () => {
+  const [, recoveries = ""] = text.split("<!-- Recoveries: written by tools/failure_doc.ts -->");
+  const [section = ""] = recoveries.split("<!-- End of the recoveries -->");
+  const events = allPairs().map(({ event }) => event).filter((event) => event.startsWith("was-"));
+  assert(events.length > 0);
+  for (const event of events) assert(section.includes(`\`${event}\``), event);
+});
+
+Deno.test("docs/failure.md: tells whose the process is, and with what a journal ends, for each state", () => {
+  const row = (start: string) =>
+    text.split("\n").find((line) => line.startsWith(`| \`${start}\` `))
+      ?.split("|").map((cell) => cell.trim()).slice(3, 5);
+  assertEquals(row("intended"), [
+    "`BEGIN`, `INTENT`, `COMMIT`",
+    "the source's; from `COMMIT` on the destination's",
+  ]);
+  assertEquals(row("rolling-back"), ["`BEGIN`, `INTENT`, `ABORT`", "the source's"]);
+  assertEquals(row("resuming"), ["`RUNNING`", "the destination's"]);
 });
 
 Deno.test("diagram: draws ways between states, each once, and none to itself", () => {
@@ -53,6 +73,6 @@ Deno.test("diagram: draws ways between states, each once, and none to itself", (
   );
 });
 
-Deno.test("withStateTables: wants both marks", () => {
-  assertThrows(() => withStateTables("no mark here"), Error, "Cannot find the marks");
+Deno.test("withTables: wants both marks", () => {
+  assertThrows(() => withTables("no mark here"), Error, "Cannot find the marks");
 });
