@@ -35,6 +35,9 @@ function leftovers({ world, whereabouts }: Mended): string | undefined {
   const { source, copy, victim } = world;
   if (copy.tree === "held" || copy.tree === "half") return "a copy is left that nobody knows";
   if (whereabouts === "destination" && victim.alive) return "the source's tree was left";
+  if (whereabouts === "destination" && source.state === "in-doubt") {
+    return "in doubt, though it runs there";
+  }
   if (whereabouts === "source" && source.state === "done") return "done, but the tree runs here";
   if (whereabouts === "destination" && source.state === "aborted") {
     return "aborted, but it runs there";
