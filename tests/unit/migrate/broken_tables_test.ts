@@ -151,6 +151,13 @@ const FAULTS: readonly Fault[] = [
     mishaps: 1,
   },
   {
+    name: "the destination forgets before the source does",
+    changes: { forgetsFirst: true },
+    breaks: "in doubt, though it runs there",
+    mishaps: 3,
+    after: ({ source }) => source.state === "done",
+  },
+  {
     name: "a journal that cannot be written keeps the source from rolling back",
     changes: { lenient: new Set() },
     breaks: "no copy runs, and no way leads back",

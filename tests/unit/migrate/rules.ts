@@ -23,6 +23,8 @@ export interface Rules {
   readonly holdMode: "stopped" | "notify";
   /** A tree that is being restored stays behind when its phaul dies, before its journal knows of it. */
   readonly leavesHalf: boolean;
+  /** The destination is told to forget before the source's journal is removed. */
+  readonly forgetsFirst: boolean;
   /** Operators force, and peers lie. */
   readonly words: boolean;
   /** That COMMIT was written is taken before whatever came meanwhile. */
@@ -45,6 +47,7 @@ export const RULES: Rules = {
   durable: false,
   holdMode: "stopped",
   leavesHalf: false,
+  forgetsFirst: false,
   words: false,
   commitComesFirst: true,
 };

@@ -107,10 +107,15 @@ function endCriu(world: World): World {
 }
 
 /** The journal goes when the destination knows, too. */
-function tidy(world: World): World | undefined {
-  const { state, work, told } = world.source;
+function tidy(world: World, rules: Rules): World | undefined {
+  const { state, work, told, actions } = world.source;
   if (work.includes("abort")) return undefined;
-  if (state === "done") return insist(change(world, "source", { journal: [] }), "forget");
+  if (state === "done") {
+    if (!rules.forgetsFirst) return insist(change(world, "source", { journal: [] }), "forget");
+    if (told) return change(world, "source", { journal: [] });
+    const again = change(world, "source", { told: true, actions: ["tidy", ...actions] });
+    return insist(again, "forget");
+  }
   return told ? change(world, "source", { journal: [] }) : world;
 }
 
