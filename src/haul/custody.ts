@@ -5,6 +5,7 @@
  */
 
 import { PhaulError } from "../errors.ts";
+import { leftByCriu } from "../proc/mod.ts";
 import type { PrepareRequest } from "../wire/mod.ts";
 import { AdoptedTree } from "./adopted_tree.ts";
 import type { DestinationParts } from "./destination_parts.ts";
@@ -54,7 +55,10 @@ export class Custody implements Disposable {
     this.#mayHaveRun = findRecord(records, "RUNNING") !== undefined;
     const restored = records.findLast(({ record }) => record.mark === "RESTORED");
     if (restored?.boot !== boot) return false;
-    const adopted = new AdoptedTree(findRecord(records, "RESTORED")?.tasks ?? []);
+    const tasks = findRecord(records, "RESTORED")?.tasks ?? [];
+    // Let go, or killed, by the criu that restored it: which of both is known once that has ended.
+    await leftByCriu(tasks);
+    const adopted = new AdoptedTree(tasks);
     this.#hold = adopted;
     // CRIU kills such a tree when its phaul dies; one that it has not killed yet is no tree to rely on.
     if (this.#mayHaveRun) return adopted.alive;

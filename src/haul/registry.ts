@@ -67,13 +67,22 @@ export class Registry {
   }
 
   /**
-   * The role of a migration.
+   * The role of a migration; one whose phaul has died since this one began is reopened.
    *
-   * @throws PhaulError `no-such-migration`
+   * @throws PhaulError `no-such-migration`; `busy` when another phaul works on it
    */
-  find(request: { readonly type: string; readonly migrationId: string }): DestinationRole {
-    const role = this.#roles.get(request.migrationId);
+  async find(
+    request: { readonly type: string; readonly migrationId: string },
+  ): Promise<DestinationRole> {
+    const name = { migration: request.migrationId, side: "destination" } as const;
+    const role = this.#roles.get(name.migration) ?? await this.reopen(name);
     if (role) return role;
+    if (await this.#parts.store.read(name)) {
+      throw new PhaulError(
+        "busy",
+        `Cannot answer "${request.type}": another phaul works on migration ${request.migrationId}`,
+      );
+    }
     throw new PhaulError(
       "no-such-migration",
       `Cannot answer "${request.type}": migration ${request.migrationId} is unknown here`,

@@ -14,14 +14,16 @@ import {
 } from "../migrate/tables.ts";
 import {
   type Connection,
+  killCriuOf,
+  leftByCriu,
   listConnections,
   listTree,
   lives,
+  type ProcessIdentity,
   ProcessTree,
   silenceConnections,
   type TreeProcess,
   unlockConnections,
-  untraced,
 } from "../proc/mod.ts";
 import type { EventSink } from "./events.ts";
 import { type BeginRecord, findRecord } from "./journal.ts";
@@ -144,7 +146,7 @@ export class ReopenedSource {
         this.#tree.continue(stoppedBefore(this.#tasks));
       },
       "end-criu": () => this.#endCriu(),
-      "kill-criu": () => {},
+      "kill-criu": () => killCriuOf(this.#held),
       "send-abort": () => this.#verdict.abort("its phaul on the source ended"),
       "ask-peer": () => void this.#askPeer(),
       "tidy": () => this.#tidy(),
@@ -154,9 +156,8 @@ export class ReopenedSource {
 
   /** CRIU lets the tree run once it notices that nobody answers it. */
   #endCriu(): void {
-    const pids = [this.#parts.begin.pid, ...this.#tasks.map(({ pid }) => pid)];
     const ended = () => this.#machine.dispatch("criu-ended");
-    untraced(this.#parts.journal.rebooted ? [] : pids).then(ended, (error) => {
+    leftByCriu(this.#held).then(ended, (error) => {
       this.#stages.warn(asPhaulError(error).message);
       ended();
     });
@@ -170,8 +171,21 @@ export class ReopenedSource {
     await unlockConnections({ processes, connections });
   }
 
+  /** Of this boot alone: later ones are other processes'. */
+  get #held(): readonly ProcessIdentity[] {
+    const { begin, journal } = this.#parts;
+    return journal.rebooted ? [] : [begin, ...this.#tasks];
+  }
+
+  /** A criu that hangs keeps the threads that it traces from being gone. */
   async #awaitDeath(): Promise<void> {
-    await this.#tree.exited();
+    const { stallMs } = this.#parts.options.timeouts;
+    const timer = setInterval(() => this.#machine.dispatch("stalled"), stallMs);
+    try {
+      await this.#tree.exited();
+    } finally {
+      clearInterval(timer);
+    }
     this.#machine.dispatch("dead");
   }
 

@@ -194,9 +194,9 @@ class Server implements Disposable {
       case "inquire":
         return { type: "standings", standings: this.#registry.standings(request.migrationId) };
       case "cancel":
-        return this.#cancel(request);
+        return await this.#cancel(request);
       default:
-        return await this.#roleFor(link, request).answer(request);
+        return await (await this.#roleFor(link, request)).answer(request);
     }
   }
 
@@ -207,15 +207,15 @@ class Server implements Disposable {
     return { type: "begun" };
   }
 
-  #cancel(request: CancelRequest): Reply {
+  async #cancel(request: CancelRequest): Promise<Reply> {
     const reason = new PhaulError("cancelled", "Cannot go on: cancelled on the destination");
-    this.#registry.find(request).interrupt("cancel", reason);
+    (await this.#registry.find(request)).interrupt("cancel", reason);
     return { type: "standings", standings: this.#registry.standings(request.migrationId) };
   }
 
-  #roleFor(link: ControlLink, request: MigrationRequest): DestinationRole {
+  async #roleFor(link: ControlLink, request: MigrationRequest): Promise<DestinationRole> {
     if (!("migrationId" in request)) return this.#links.originOf(link, request.type);
-    const role = this.#registry.find(request);
+    const role = await this.#registry.find(request);
     this.#links.speaksOf(link, role);
     return role;
   }

@@ -11,6 +11,9 @@ import type { Timeouts } from "./options.ts";
 import type { Peer } from "./peer.ts";
 import type { Stages } from "./stages.ts";
 
+/** Answers of a peer that will have another one later. */
+const LATER: ReadonlySet<ErrorCode> = new Set(["busy"]);
+
 /** Failures of a connection, as against answers of the peer. */
 export const CONNECTION_LOST: ReadonlySet<ErrorCode> = new Set([
   "peer-lost",
@@ -84,11 +87,12 @@ export class Verdict {
   async settle(done: boolean): Promise<PhaulError | undefined> {
     const { peer, migration, journal } = this.#parts;
     const aborted = await this.#aborting;
+    if (aborted?.delivered !== false) await journal.remove();
     if (done && peer.connected) {
-      // Should that be lost, the destination forgets by itself, in time.
+      // Last: what is asked of a destination that has forgotten would never be answered. Should this be
+      // lost, it forgets by itself, in time.
       await peer.request({ type: "forget", migrationId: migration }).catch(() => {});
     }
-    if (aborted?.delivered !== false) await journal.remove();
     return aborted?.because;
   }
 }
@@ -116,7 +120,7 @@ async function abortDelivered(
     because = reply.because && remoteError(reply.because);
   }, attemptsMs);
   // A destination that knows of no such migration has nothing of it either.
-  if (!failure || failure.final) return { delivered: true, because };
+  if (!failure || failure.error.code === "no-such-migration") return { delivered: true, because };
   stages.warn(
     `${peer.name} was not told that the migration ended; it may hold images or a stopped copy, ` +
       `never a running one, until "phaul recover ${migration}" tells it`,
@@ -164,8 +168,8 @@ async function insist(
       return undefined;
     } catch (cause) {
       const error = asPhaulError(cause);
-      if (!CONNECTION_LOST.has(error.code)) return { error, final: true };
-      connected = false;
+      if (!CONNECTION_LOST.has(error.code) && !LATER.has(error.code)) return { error, final: true };
+      connected = LATER.has(error.code);
       onFailure?.(error);
       if (performance.now() - begun + pauseMs > limitMs) return { error, final: false };
       await new Promise((resolve) => setTimeout(resolve, pauseMs));

@@ -15,7 +15,7 @@ export { findPacketFilter, type PacketFilter } from "./packet_filter.ts";
 export { reviveConnections, silenceConnections } from "./repair.ts";
 export type { ServiceUnit, SystemctlRunner } from "./systemctl.ts";
 export { lives, ownIdentity, type ProcessIdentity, signalProcess } from "./process_identity.ts";
-export { untraced } from "./tracer.ts";
+export { killCriuOf, leftByCriu } from "./tracer.ts";
 export { listTree, ProcessTree, type TreeProcess } from "./tree.ts";
 export { type Locked, unlockConnections } from "./unlock.ts";
 export { type ReleasedUnit, type ReleaseOptions, releaseUnit } from "./unit_release.ts";

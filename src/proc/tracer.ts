@@ -1,10 +1,11 @@
 /**
- * A criu that has lost its phaul: it lets go of the tree that it traces, or is made to.
+ * A criu that has lost its phaul: it lets go of the tree that it works on, or is made to.
  *
  * @module
  */
 
-import { listNumbers, PROC_ROOT, readArguments, readStatus } from "./procfs.ts";
+import type { ProcessIdentity } from "./process_identity.ts";
+import { listNumbers, PROC_ROOT, readArguments, readStat, readStatus } from "./procfs.ts";
 
 const LOOK_MS = 20;
 /** CRIU notices the end of its client at once, unless it is amid a transfer that stands still. */
@@ -13,29 +14,42 @@ const PATIENCE_MS = 5_000;
 const LAST_MS = 10_000;
 
 /**
- * Resolves when no thread of `pids` is traced by a criu any more. One that does not let go is killed:
- * the kernel resumes what it traced.
+ * Resolves when no criu traces a thread of `tasks` any more, or is the parent of one. A criu that does not
+ * let go is killed: the kernel resumes what it traced.
  *
  * @throws Error when even that did not help
  */
-export async function untraced(pids: readonly number[], procRoot = PROC_ROOT): Promise<void> {
+export async function leftByCriu(
+  tasks: readonly ProcessIdentity[],
+  procRoot = PROC_ROOT,
+): Promise<void> {
   const begun = performance.now();
   for (;;) {
-    const tracers = criuTracers(pids, procRoot);
-    if (tracers.length === 0) return;
+    const criu = criuOf(tasks, procRoot);
+    if (criu.length === 0) return;
     const waited = performance.now() - begun;
-    if (waited > LAST_MS) throw new Error(`Cannot end criu, process ${tracers.join(", ")}`);
-    if (waited > PATIENCE_MS) tracers.forEach(kill);
+    if (waited > LAST_MS) throw new Error(`Cannot end criu, process ${criu.join(", ")}`);
+    if (waited > PATIENCE_MS) criu.forEach(kill);
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }
 
-function criuTracers(pids: readonly number[], procRoot: string): number[] {
-  const threads = pids.flatMap((pid) =>
+/** Kills every criu that traces a thread of `tasks`, or is the parent of one. */
+export function killCriuOf(tasks: readonly ProcessIdentity[], procRoot = PROC_ROOT): void {
+  criuOf(tasks, procRoot).forEach(kill);
+}
+
+function criuOf(tasks: readonly ProcessIdentity[], procRoot: string): number[] {
+  // Whoever else has such a pid by now may have a criu that does its work.
+  const pids = tasks.filter(({ pid, startTimeTicks }) =>
+    readStat(pid, procRoot)?.startTimeTicks === startTimeTicks
+  ).map(({ pid }) => pid);
+  const tracers = pids.flatMap((pid) =>
     listNumbers(`${procRoot}/${pid}/task`).map((tid) => readStatus(tid, procRoot)?.tracerPid ?? 0)
   );
-  const tracers = new Set(threads.filter((pid) => pid > 0));
-  return [...tracers].filter((pid) => readArguments(pid, procRoot).includes("swrk"));
+  const parents = pids.map((pid) => readStat(pid, procRoot)?.parentPid ?? 0);
+  const others = new Set([...tracers, ...parents].filter((pid) => pid > 0));
+  return [...others].filter((pid) => readArguments(pid, procRoot).includes("swrk"));
 }
 
 function kill(pid: number): void {
