@@ -4,7 +4,7 @@
  * @module
  */
 
-import { lives } from "../proc/mod.ts";
+import { giveBackUnit, lives } from "../proc/mod.ts";
 import type { EventSink, Whereabouts } from "./events.ts";
 import { type BeginRecord, findRecord } from "./journal.ts";
 import type { DiskJournal, JournalName, JournalStore } from "./journal_store.ts";
@@ -68,6 +68,8 @@ export async function recoverSource(
     : settled
     ? onSource(begin, journal)
     : "in-doubt";
+  const warnings = whereabouts === "source" ? await giveBackUnit(begin.pid) : [];
+  for (const message of warnings) sink({ event: "warning", migration, message });
   return [{ ...status, state, settled, whereabouts, ...(error ? { error } : {}) }];
 }
 

@@ -18,5 +18,10 @@ export { lives, ownIdentity, type ProcessIdentity, signalProcess } from "./proce
 export { killCriuOf, leftByCriu } from "./tracer.ts";
 export { listTree, ProcessTree, type TreeProcess } from "./tree.ts";
 export { type Locked, unlockConnections } from "./unlock.ts";
-export { type ReleasedUnit, type ReleaseOptions, releaseUnit } from "./unit_release.ts";
+export {
+  giveBackUnit,
+  type ReleasedUnit,
+  type ReleaseOptions,
+  releaseUnit,
+} from "./unit_release.ts";
 export { examineVictim, type Victim, type VictimOptions, type VictimSources } from "./victim.ts";

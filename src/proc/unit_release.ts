@@ -7,9 +7,10 @@
 
 import { PhaulError } from "../errors.ts";
 import { commandAgainstRestart, commandToReload, type DropIn, dropInOf } from "./drop_in.ts";
-import { readText } from "./procfs.ts";
+import { PROC_ROOT, readText } from "./procfs.ts";
 import {
   managerOf,
+  parseServiceUnit,
   quote,
   runSystemctl,
   type ServiceUnit,
@@ -97,6 +98,35 @@ export async function releaseUnit(
       await restore().catch(() => options.warn(`Cannot give unit ${unit.name} back to systemd`));
     },
   };
+}
+
+/** Where {@linkcode giveBackUnit} looks, and what it runs; this host's unless a test says otherwise. */
+export interface GiveBackSources {
+  readonly systemctl?: SystemctlRunner;
+  readonly procRoot?: string;
+  readonly dropIn?: DropIn;
+}
+
+/**
+ * Gives the unit of process `pid` back to systemd, if a migration that died has left it released and the
+ * process stays here after all.
+ *
+ * @returns warnings, when that cannot be done here
+ */
+export async function giveBackUnit(pid: number, sources: GiveBackSources = {}): Promise<string[]> {
+  const { systemctl = runSystemctl, procRoot = PROC_ROOT } = sources;
+  const unit = parseServiceUnit(readText(`${procRoot}/${pid}/cgroup`) ?? "");
+  if (unit === undefined) return [];
+  const { dropIn = dropInOf(unit) } = sources;
+  const warnings = warningsOfRelease(unit, dropIn.path);
+  if (warnings.length === 0) return [];
+  try {
+    await removeDropIn(dropIn);
+    await systemctl([...managerOf(unit), "daemon-reload"]);
+    return [];
+  } catch {
+    return warnings;
+  }
 }
 
 /**

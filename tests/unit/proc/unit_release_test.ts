@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { PhaulError } from "../../../src/errors.ts";
-import { releaseUnit, type SystemctlRunner } from "../../../src/proc/mod.ts";
+import { giveBackUnit, releaseUnit, type SystemctlRunner } from "../../../src/proc/mod.ts";
 import { warningsOfRelease } from "../../../src/proc/unit_release.ts";
+import { FakeProc } from "./fixture.ts";
 
 const UNIT = { name: "web.service" };
 
@@ -132,4 +133,35 @@ Deno.test("releaseUnit: what could not be put back is told", async () => {
   }
   assertEquals(systemd.warnings.length, 1);
   assert(systemd.warnings[0]?.includes("web.service"));
+});
+
+Deno.test("giveBackUnit: only what phaul left, of the process's own unit", async () => {
+  const systemd = new FakeSystemd();
+  using proc = new FakeProc([
+    { pid: 10, cgroup: "0::/system.slice/web.service\n" },
+    { pid: 11, cgroup: "0::/\n" },
+  ]);
+  const { directory, path, systemctl } = systemd;
+  const sources = { systemctl, procRoot: proc.root, dropIn: { directory, path } };
+  assertEquals(await giveBackUnit(10, sources), []);
+  assertEquals(systemd.asked, []);
+  (await systemd.release()).keep();
+  assertEquals(await giveBackUnit(11, sources), []);
+  assertEquals(systemd.restart, "no");
+  assertEquals(await giveBackUnit(10, sources), []);
+  assertEquals(systemd.restart, "always");
+  assertEquals(systemd.text, undefined);
+});
+
+Deno.test("giveBackUnit: where it cannot be done, the command is told", async () => {
+  const systemd = new FakeSystemd();
+  (await systemd.release()).keep();
+  using proc = new FakeProc([{ pid: 10, cgroup: "0::/system.slice/web.service\n" }]);
+  const { directory, path } = systemd;
+  const [warning = ""] = await giveBackUnit(10, {
+    systemctl: () => Promise.reject(new Error("no bus")),
+    procRoot: proc.root,
+    dropIn: { directory, path },
+  });
+  assertStringIncludes(warning, `rm ${path} && systemctl daemon-reload`);
 });
