@@ -64,7 +64,7 @@ async function start(host: Host, n: number, program: string, more: string): Prom
 async function move(pair: Pair, kind: Kind, through = ""): Promise<{ code: number; said: string }> {
   const { alpha, beta } = pair;
   const victim = await VICTIMS[kind].start(pair, ++moved);
-  const args = `${VICTIMS[kind].args} --max-iters 2`;
+  const args = `${VICTIMS[kind].args} --max-iters 1`;
   const run = await migrate(alpha, beta, victim, { args, through });
   for (const host of [alpha, beta]) {
     await host.run(`kill -9 -- -${victim.pid}; pkill -9 tcpclient`, { mayFail: true });
@@ -154,14 +154,15 @@ async function boundServe({ alpha, beta }: Pair, set: string): Promise<void> {
 
 async function measure(pair: Pair, role: Role): Promise<void> {
   await armProbe(role.host(pair));
+  const needed = new Set<string>();
   for (const kind of KINDS) {
     const { code, said } = await role.watched(pair, kind);
     const used = [...await granted(role.host(pair))].sort();
-    progress(
-      `${role.name}, ${kind}: exit code ${code}; granted: ${used.join(", ")}${code ? said : ""}`,
-    );
-    for (const name of used) {
+    progress(`${role.name}, ${kind}: exit code ${code}; granted: ${used.join(", ")}`);
+    if (code !== 0) throw new Error(`Cannot measure what does not work at all:\n${said}`);
+    for (const name of used.filter((one) => !needed.has(one))) {
       const without = await role.move(pair, kind, name);
+      if (without.code !== 0) needed.add(name);
       const words = without.said.split("\n").find((line) => line.startsWith("Cannot")) ?? "";
       const verdict = without.code === 0 ? "not needed" : `NEEDED (${without.code}: ${words})`;
       progress(`${role.name}, ${kind}: without ${name}: ${verdict}`);
