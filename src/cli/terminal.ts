@@ -36,8 +36,8 @@ const FLUSH_DEADLINE_MS = 2_000;
 
 /** The terminal of this process. */
 export function processTerminal(): ProcessTerminal {
-  const out = new PatientWriter(Deno.stdout);
-  const err = new PatientWriter(Deno.stderr);
+  const out = new PatientWriter(sinkOf(Deno.stdout, "/dev/stdout"));
+  const err = new PatientWriter(sinkOf(Deno.stderr, "/dev/stderr"));
   return {
     out: (text) => out.write(text),
     err: (text) => err.write(text),
@@ -47,6 +47,26 @@ export function processTerminal(): ProcessTerminal {
       await Promise.all([out.flush(FLUSH_DEADLINE_MS), err.flush(FLUSH_DEADLINE_MS)]);
     },
   };
+}
+
+/**
+ * A file has no reader that could stand still, so it is written at once: what phaul told before it was
+ * killed is in there, up to the last line.
+ */
+function sinkOf(
+  stream: ByteSink & { writeSync(data: Uint8Array): number },
+  path: string,
+): ByteSink {
+  if (!isFile(path)) return stream;
+  return { write: (data) => new Promise((resolve) => resolve(stream.writeSync(data))) };
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false; // Closed, or a socket: not every stream can be looked at by its name.
+  }
 }
 
 function terminalColumns(): number {
