@@ -93,6 +93,11 @@ export class PhaulRun {
     return new PhaulRun(host, await host.start([BINARY, ...args], env));
   }
 
+  /** A phaul that was started by other means. */
+  static of(host: Host, started: Started): PhaulRun {
+    return new PhaulRun(host, started);
+  }
+
   /** What it told so far. */
   async events(): Promise<PhaulEvent[]> {
     const lines = (await this.#started.out()).split("\n").slice(0, -1);

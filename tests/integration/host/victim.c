@@ -6,10 +6,13 @@
  *   victim tree FILE PAGES      besides: a child that answers through pipes, a thread that counts, a
  *                               stopped child and a zombie
  *   victim job counter FILE PAGES  the same, but neither a daemon nor the leader of a session
+ *   victim counter FILE PAGES NAME ADDRESS  besides: a datagram "tick NAME HOST NUMBER PID" to port 9000
+ *                               of ADDRESS for each number
  *
  * FILE.pid names the process that counts. It has no descriptor but /dev/null, FILE and its own pipes.
  */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -23,7 +26,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, TICK_US = 10000, BUFFERED = 1000, ZOMBIE_CODE = 7 };
+enum { PAGE = 4096, TICK_US = 10000, BUFFERED = 1000, ZOMBIE_CODE = 7, WITNESS_PORT = 9000 };
+
+static const char *name, *witness;
 
 static int out, down[2], up[2], buffer[2];
 static pid_t stopped, zombie;
@@ -40,6 +45,19 @@ static void say(const char *format, uint64_t number, const char *why) {
   int length = why ? snprintf(line, sizeof line, "%s WRONG: %s\n", host, why)
                    : snprintf(line, sizeof line, format, host, (unsigned long)number);
   if (write(out, line, length) != length) _exit(1);
+}
+
+/* From a fresh socket each time: CRIU before 4.2 cannot dump one of a kernel as new as 6.18. */
+static void tell_witness(uint64_t number) {
+  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(WITNESS_PORT)};
+  char host[65] = "", text[300];
+  gethostname(host, sizeof host - 1);
+  to.sin_addr.s_addr = inet_addr(witness);
+  int length = snprintf(text, sizeof text, "tick %s %s %lu %d", name, host, (unsigned long)number, getpid());
+  int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (sendto(sock, text, length, 0, (struct sockaddr *)&to, sizeof to) != length)
+    say(NULL, 0, "no datagram to the witness");
+  close(sock);
 }
 
 static void echo(void) {
@@ -130,6 +148,7 @@ static void run(int is_tree, size_t pages) {
     *page = number;
     if (is_tree) verify_tree(number);
     say("%s %lu\n", number, NULL);
+    if (witness) tell_witness(number);
   }
 }
 
@@ -156,7 +175,8 @@ static void write_pid(const char *path) {
 int main(int count, char **arguments) {
   int is_job = count > 1 && strcmp(arguments[1], "job") == 0;
   if (is_job) arguments++, count--;
-  if (count != 4) return 2;
+  if (count != 4 && count != 6) return 2;
+  if (count == 6) name = arguments[4], witness = arguments[5];
   become_clean(!is_job);
   out = open(arguments[2], O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
   if (out < 0) die(arguments[2]);

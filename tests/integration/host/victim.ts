@@ -28,6 +28,8 @@ export interface VictimOptions {
   readonly pages?: number;
   /** Runs below a shell, in that shell's session. */
   readonly job?: boolean;
+  /** Sends each number to the address as a datagram, too, under that name. */
+  readonly witness?: { readonly name: string; readonly address: string };
 }
 
 /** A victim; where it runs now is for the tests to find out. */
@@ -43,8 +45,8 @@ export class Victim {
 
   /** Starts one that counts into `path` and waits until it does. */
   static async start(host: Host, path: string, options: VictimOptions = {}): Promise<Victim> {
-    const { kind = "counter", pages = 64, job = false } = options;
-    const args = [kind, path, String(pages)];
+    const { kind = "counter", pages = 64, job = false, witness } = options;
+    const args = [kind, path, String(pages), ...(witness ? [witness.name, witness.address] : [])];
     const program = await victimProgram();
     if (job) {
       await host.start(["setsid", "bash", "-c", `"$@" & wait`, "bash", program, "job", ...args]);

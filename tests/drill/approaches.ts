@@ -1,0 +1,108 @@
+/** How a migration gets to pairs beside its course: what has to happen first, and where. Pure data. */
+
+import type { Pair, Side } from "../../src/migrate/tables.ts";
+import { entryOf } from "./course.ts";
+import type { Approach, Fault } from "./row.ts";
+
+const kill = (part: Extract<Fault, { kind: "kill" }>["part"]): Fault => ({ kind: "kill", part });
+const stop = (part: Extract<Fault, { kind: "stop" }>["part"]): Fault => ({ kind: "stop", part });
+const signal = (to: "source" | "destination"): Fault => ({ kind: "signal", to });
+
+/** What brings an event about when it comes just after the side got into the state. */
+const CAUSES: Readonly<Record<Side, Readonly<Record<string, Readonly<Record<string, Fault>>>>>> = {
+  source: {
+    copying: { cancel: signal("source"), "peer-lost": kill("destination phaul") },
+    dumping: {
+      cancel: signal("source"),
+      "peer-lost": kill("destination phaul"),
+      "criu-ended": kill("source criu"),
+      stalled: stop("source criu"),
+    },
+    frozen: {
+      cancel: signal("source"),
+      "peer-lost": kill("destination phaul"),
+      "criu-ended": kill("source criu"),
+      failed: kill("destination criu"),
+    },
+    intended: {
+      cancel: signal("source"),
+      "peer-lost": kill("destination phaul"),
+      "criu-ended": kill("source criu"),
+    },
+    committed: {
+      cancel: signal("source"),
+      "peer-lost": kill("destination phaul"),
+      stalled: stop("source criu"),
+    },
+    "handing-over": {
+      cancel: signal("source"),
+      "peer-lost": kill("destination phaul"),
+      "gave-up": kill("destination phaul"),
+    },
+  },
+  destination: {
+    receiving: {
+      abort: signal("source"),
+      cancel: signal("destination"),
+      "peer-lost": kill("source phaul"),
+      failed: kill("page server"),
+    },
+    restoring: {
+      abort: signal("source"),
+      cancel: signal("destination"),
+      "peer-lost": kill("source phaul"),
+      failed: kill("destination criu"),
+      stalled: stop("destination criu"),
+    },
+    prepared: {
+      abort: signal("source"),
+      cancel: signal("destination"),
+      "peer-lost": kill("source phaul"),
+      "tree-lost": kill("copy"),
+    },
+    resuming: { cancel: signal("destination"), "peer-lost": kill("source phaul") },
+  },
+};
+
+/** What lies further off: the side goes on from where the first fault led it. */
+const FURTHER: readonly (Pair & Approach)[] = [
+  {
+    ...{ side: "source", state: "rolling-back", event: "criu-ended" },
+    at: { side: "source", state: "dumping", event: "dumped" },
+    first: signal("source"),
+  },
+  {
+    ...{ side: "destination", state: "discarding", event: "cleared" },
+    at: { side: "destination", state: "receiving", event: "prepare" },
+    first: kill("source phaul"),
+  },
+  {
+    ...{ side: "destination", state: "lost", event: "commit" },
+    at: { side: "destination", state: "restoring", event: "written" },
+    first: kill("copy"),
+  },
+  {
+    ...{ side: "destination", state: "reviving", event: "restored" },
+    at: { side: "destination", state: "restoring", event: "written" },
+    first: kill("copy"),
+  },
+];
+
+/** Every pair that has an approach, with it. */
+export function approaches(): { readonly pair: Pair; readonly approach: Approach }[] {
+  const near = (["source", "destination"] as const).flatMap((side) =>
+    Object.entries(CAUSES[side]).flatMap(([state, events]) => {
+      const at = entryOf(side, state);
+      if (!at) return [];
+      return Object.entries(events).map(([event, first]) => ({
+        pair: { side, state, event },
+        approach: { at, first },
+      }));
+    })
+  );
+  const far = FURTHER.map(({ side, state, event, at, first }) => ({
+    pair: { side, state, event },
+    approach: { at, first },
+  }));
+  return [...near, ...far];
+}

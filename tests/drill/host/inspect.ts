@@ -1,0 +1,52 @@
+/** What there is on both hosts of a ground: copies of a workload, and what migrations left. */
+
+import type { Side } from "../../integration/host/world.ts";
+import type { Ground } from "./ground.ts";
+
+/** What was found, by the host's name where that matters. */
+export interface Inspection {
+  readonly running: readonly string[];
+  /** Stopped copies, images, journals and criu processes, each with its host. */
+  readonly left: readonly string[];
+}
+
+/** A file that the drill itself puts on a disk to fill it. */
+export const FILLER = "filler";
+
+/** Looks at both hosts. `numbers` is the file of the workload, by which its processes are known. */
+export async function inspect({ world }: Ground, numbers: string): Promise<Inspection> {
+  const both = await Promise.all([world.alpha, world.beta].map((side) => look(side, numbers)));
+  return {
+    running: both.flatMap(({ running }) => running),
+    left: both.flatMap(({ left }) => left),
+  };
+}
+
+/** Everything is as if there had been no fault: one copy, or none, and nothing else. */
+export function isSettled({ running, left }: Inspection, gone: boolean): boolean {
+  return left.length === 0 && running.length === (gone ? 0 : 1);
+}
+
+async function look(side: Side, numbers: string): Promise<Inspection> {
+  const { name } = side.host;
+  const processes = await side.host.processes();
+  const copy = processes.filter(({ command }) => command.includes(numbers));
+  const runs = copy.some(({ state }) => !/[TtZX]/.test(state));
+  const criu = processes.filter(({ command }) => command.includes(" swrk "));
+  const files = await filesOf(side);
+  return {
+    running: runs ? [name] : [],
+    left: [
+      ...(copy.length > 0 && !runs ? [`a stopped copy on ${name}`] : []),
+      ...criu.map(({ pid }) => `criu ${pid} on ${name}`),
+      ...files.map((path) => `${path} on ${name}`),
+    ],
+  };
+}
+
+/** Images and journals; by the host itself, on whose disks they lie. */
+async function filesOf({ host, workDir, stateDir }: Side): Promise<string[]> {
+  const places = [workDir, `${stateDir}/migrations`];
+  const { stdout } = await host.try("find", ...places, "-mindepth", "1", "-maxdepth", "1");
+  return stdout.split("\n").filter((path) => path !== "" && !path.endsWith(`/${FILLER}`));
+}
