@@ -12,11 +12,12 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { hostRows } from "../tests/drill/enumerate.ts";
-import { hostStage } from "../tests/drill/host/stage.ts";
+import { hostGround } from "../tests/drill/host/ground.ts";
 import { performAll } from "../tests/drill/pool.ts";
 import { randomOf, shuffled } from "../tests/drill/random.ts";
 import type { RowResult } from "../tests/drill/result.ts";
-import { type Row, rowName } from "../tests/drill/row.ts";
+import { rowName } from "../tests/drill/row.ts";
+import { stageOn } from "../tests/drill/stage.ts";
 
 if (import.meta.main) Deno.exit(await main());
 
@@ -38,7 +39,8 @@ async function main(): Promise<number> {
   console.log(`Seed ${seed}: ${rows.length} rows`);
   const results: RowResult[] = [];
   await performAll(rows, {
-    makeStage: () => hostStage(() => randomOf(Math.floor(random() * 2 ** 32))),
+    makeStage: async () =>
+      stageOn(await hostGround(), () => randomOf(Math.floor(random() * 2 ** 32))),
     stages: Number(args.jobs ?? 3),
     signal: new AbortController().signal,
     onResult: (result) => {
@@ -46,7 +48,9 @@ async function main(): Promise<number> {
       const verdict = result.troubles.length === 0 ? "ok    " : "FAILED";
       console.log(
         `${verdict} ${results.length}/${rows.length} ${rowName(result.row)}: ${result.outcome}, ` +
-          `${result.copies} at most, ${result.runsOn || "nowhere"}, ${result.recoveredBy} (${result.seconds.toFixed(1)} s)`,
+          `${result.copies} at most, ${result.runsOn || "nowhere"}, ${result.recoveredBy} (${
+            result.seconds.toFixed(1)
+          } s)`,
       );
       for (const trouble of result.troubles) console.log(`         ${trouble}`);
     },

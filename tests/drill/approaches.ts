@@ -14,7 +14,6 @@ const CAUSES: Readonly<Record<Side, Readonly<Record<string, Readonly<Record<stri
     copying: { cancel: signal("source"), "peer-lost": kill("destination phaul") },
     dumping: {
       cancel: signal("source"),
-      "peer-lost": kill("destination phaul"),
       "criu-ended": kill("source criu"),
       stalled: stop("source criu"),
     },
@@ -28,6 +27,7 @@ const CAUSES: Readonly<Record<Side, Readonly<Record<string, Readonly<Record<stri
       cancel: signal("source"),
       "peer-lost": kill("destination phaul"),
       "criu-ended": kill("source criu"),
+      failed: kill("tree"),
     },
     committed: {
       cancel: signal("source"),
@@ -45,14 +45,12 @@ const CAUSES: Readonly<Record<Side, Readonly<Record<string, Readonly<Record<stri
       abort: signal("source"),
       cancel: signal("destination"),
       "peer-lost": kill("source phaul"),
-      failed: kill("page server"),
     },
     restoring: {
       abort: signal("source"),
       cancel: signal("destination"),
       "peer-lost": kill("source phaul"),
       failed: kill("destination criu"),
-      stalled: stop("destination criu"),
     },
     prepared: {
       abort: signal("source"),
@@ -64,8 +62,24 @@ const CAUSES: Readonly<Record<Side, Readonly<Record<string, Readonly<Record<stri
   },
 };
 
+/** The stage at which a side can be kept in a state that it would leave before anything else can come. */
+const HOOKS: Readonly<Record<string, string>> = {
+  "source intended": "prepared",
+  "destination resuming": "committed",
+};
+
 /** What lies further off: the side goes on from where the first fault led it. */
 const FURTHER: readonly (Pair & Approach)[] = [
+  {
+    ...{ side: "destination", state: "receiving", event: "failed" },
+    at: { side: "source", state: "copying", event: "copied" },
+    first: kill("page server"),
+  },
+  {
+    ...{ side: "destination", state: "receiving", event: "stalled" },
+    at: { side: "source", state: "copying", event: "copied" },
+    first: stop("page server"),
+  },
   {
     ...{ side: "source", state: "rolling-back", event: "criu-ended" },
     at: { side: "source", state: "dumping", event: "dumped" },
@@ -96,7 +110,7 @@ export function approaches(): { readonly pair: Pair; readonly approach: Approach
       if (!at) return [];
       return Object.entries(events).map(([event, first]) => ({
         pair: { side, state, event },
-        approach: { at, first },
+        approach: { at, first, hook: HOOKS[`${side} ${state}`] },
       }));
     })
   );

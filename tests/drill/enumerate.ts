@@ -117,9 +117,13 @@ function besideRows(): Row[] {
       pair,
       fault,
       approach,
-      expected: "one" as const,
+      expected: isTree(approach.first) ? "gone" as const : "one" as const,
     }))
   );
+}
+
+function isTree(fault: Fault): boolean {
+  return fault.kind === "kill" && fault.part === "tree";
 }
 
 function messageRows(): Row[] {
@@ -152,7 +156,7 @@ function messageRows(): Row[] {
 
 /** Somebody who kills the tree wants it dead, as long as it is the source's to kill. */
 function expectedOf(pair: Pair, fault: Fault): Expected {
-  if (fault.kind !== "kill" || fault.part !== "tree") return "one";
+  if (!isTree(fault)) return "one";
   const position = positionOf(pairKey(pair));
   if (position < positionOf("source intended stopped")) return "gone";
   return position === positionOf("source intended stopped") ? "either" : "one";

@@ -76,7 +76,14 @@ async function performOne(
 function failed(row: Row, error: unknown, began: number): RowResult {
   const trouble = error instanceof Error ? error.message : String(error);
   return {
-    ...{ row, outcome: "not reached", copies: 0, runsOn: "", recoveredBy: "nobody could", pairs: [] },
+    ...{
+      row,
+      outcome: "not reached",
+      copies: 0,
+      runsOn: "",
+      recoveredBy: "nobody could",
+      pairs: [],
+    },
     troubles: [trouble],
     seconds: (performance.now() - began) / 1000,
   };

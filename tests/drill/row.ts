@@ -47,6 +47,8 @@ export interface Approach {
   /** Where the first fault comes: a pair of an undisturbed migration. */
   readonly at: Pair;
   readonly first: Fault;
+  /** A stage at which the side's hook keeps it for a moment, for the fault's event to come meanwhile. */
+  readonly hook?: string;
 }
 
 /** One row. */

@@ -1,11 +1,10 @@
 /** What an operator does after a fault, step by step, until all is well. */
 
-import type { PhaulRun } from "../../integration/host/phaul.ts";
-import { pause } from "../../integration/host/waiting.ts";
-import type { RecoveredBy } from "../result.ts";
-import type { Expected } from "../row.ts";
-import { type Ground, isAlive } from "./ground.ts";
+import { pause } from "../integration/host/waiting.ts";
+import { type DrillRun, type Ground, isAlive } from "./ground.ts";
 import { inspect, isSettled } from "./inspect.ts";
+import type { RecoveredBy } from "./result.ts";
+import type { Expected } from "./row.ts";
 
 const LOOK_MS = 60;
 /** phaul is left alone for as long as it may still be at work, and no longer. */
@@ -18,12 +17,11 @@ const IN_DOUBT = 60;
 /** Takes the steps, the smallest first, until one copy runs and nothing else is there. */
 export async function recover(
   ground: Ground,
-  numbers: string,
-  source: PhaulRun,
+  mark: string,
+  source: DrillRun,
   expected: Expected,
 ): Promise<RecoveredBy> {
-  const { alpha, beta } = ground.world;
-  const settled = (ms: number) => isSoonSettled(ground, numbers, expected, ms);
+  const settled = (ms: number) => isSoonSettled(ground, mark, expected, ms);
   const code = await source.code;
   const server = ground.lastServer;
   const crashed = code > 128 || code === IN_DOUBT || !(server && await isAlive(server));
@@ -32,22 +30,22 @@ export async function recover(
     await ground.startServer();
     if (await settled(AFTER_STEP_MS)) return "serve, started again";
   }
-  await (await ground.phaul(alpha, ["recover"])).code;
+  await ground.recover(ground.alpha);
   if (await settled(AFTER_STEP_MS)) return "recover on the source";
-  await (await ground.phaul(beta, ["recover"])).code;
+  await ground.recover(ground.beta);
   if (await settled(AFTER_STEP_MS)) return "recover on the destination";
   return "nobody could";
 }
 
 async function isSoonSettled(
   ground: Ground,
-  numbers: string,
+  mark: string,
   expected: Expected,
   ms: number,
 ): Promise<boolean> {
   const end = performance.now() + ms;
   for (;;) {
-    const found = await inspect(ground, numbers);
+    const found = await inspect(ground, mark);
     if (isSettled(found, expected === "gone")) return true;
     if (expected === "either" && isSettled(found, true)) return true;
     if (performance.now() > end) return false;

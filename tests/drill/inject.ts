@@ -1,11 +1,9 @@
-/** Carries a fault out on a ground of this host. */
+/** Carries a fault out. */
 
-import type { PhaulRun } from "../../integration/host/phaul.ts";
-import { pause } from "../../integration/host/waiting.ts";
-import type { Side } from "../../integration/host/world.ts";
-import type { Disk, Fault, Part } from "../row.ts";
-import { type Ground, isAlive } from "./ground.ts";
+import { pause } from "../integration/host/waiting.ts";
+import { criuOf, type DrillHost, type DrillRun, type Ground, isAlive } from "./ground.ts";
 import { FILLER } from "./inspect.ts";
+import type { Disk, Fault, Part } from "./row.ts";
 
 /** Longer than any deadline that the drill gives to phaul. */
 const PATIENCE_MS = 9_000;
@@ -16,10 +14,10 @@ const APPEARS_MS = 2_000;
 /** Who takes part in a row. */
 export interface Cast {
   readonly ground: Ground;
-  readonly source: PhaulRun;
-  readonly destination: PhaulRun;
-  /** The file of the workload, by which its processes are known. */
-  readonly numbers: string;
+  readonly source: DrillRun;
+  readonly destination: DrillRun;
+  /** By which the workload's processes are known. */
+  readonly mark: string;
   /** Of the phaul that stands at an event. */
   readonly held: "source" | "destination";
 }
@@ -40,13 +38,13 @@ export async function inject(cast: Cast, fault: Fault): Promise<Mend> {
       await goOn(cast);
       return () => Promise.resolve();
     case "kill":
-      for (const [side, pid] of await pidsOf(cast, fault.part)) await side.host.signal(pid, "KILL");
+      await signalAll(await pidsOf(cast, fault.part), "KILL");
       await goOn(cast);
       return () => Promise.resolve();
     case "stop":
       return await standStill(cast, fault.part);
     case "signal":
-      await (fault.to === "source" ? cast.source.signal("INT") : cast.destination.signal("TERM"));
+      await interrupt(cast, fault.to);
       await goOn(cast);
       return () => Promise.resolve();
     case "cut":
@@ -54,49 +52,62 @@ export async function inject(cast: Cast, fault: Fault): Promise<Mend> {
     case "fill":
       return await fill(cast, fault.disk);
     case "reset":
-      throw new Error("Cannot reset a host of this machine");
+      await cast.ground.reset(fault.host === "source" ? cast.ground.alpha : cast.ground.beta);
+      if (fault.host !== cast.held) await goOn(cast);
+      return () => Promise.resolve();
     default:
       return fault satisfies never;
   }
 }
 
 /** Lets the held phaul go on. */
-export async function goOn({ source, destination, held }: Cast): Promise<void> {
-  const phaul = held === "source" ? source : destination;
-  await phaul.signal("CONT");
+async function goOn({ ground, source, destination, held }: Cast): Promise<void> {
+  if (held === "source") await ground.alpha.signal(source.pid, "CONT");
+  else await ground.beta.signal(destination.pid, "CONT");
+}
+
+/** As a person at the source does, or a supervisor of the destination. */
+async function interrupt({ ground, source, destination }: Cast, who: Cast["held"]): Promise<void> {
+  if (who === "source") await ground.alpha.signal(source.pid, "INT");
+  else await ground.beta.signal(destination.pid, "TERM");
+}
+
+type Pids = readonly (readonly [DrillHost, number])[];
+
+async function signalAll(pids: Pids, signal: string): Promise<void> {
+  for (const [host, pid] of pids) await host.signal(pid, signal);
 }
 
 /** Stops a part for as long as anybody waits for it. */
 async function standStill(cast: Cast, part: Part): Promise<Mend> {
   const pids = await pidsOf(cast, part);
-  for (const [side, pid] of pids) await side.host.signal(pid, "STOP");
+  await signalAll(pids, "STOP");
   const isHeld = part === `${cast.held} phaul`;
   if (!isHeld) await goOn(cast);
   return async () => {
     await noMoreWaiting(cast, part === "source phaul");
-    for (const [side, pid] of pids) await side.host.signal(pid, "CONT");
+    await signalAll(pids, "CONT");
   };
 }
 
 async function cut(cast: Cast): Promise<Mend> {
-  const { alpha } = cast.ground.world;
-  await alpha.host.run("ip", "link", "set", "wire", "down");
+  await cast.ground.link("down");
   await goOn(cast);
   return async () => {
     await noMoreWaiting(cast, false);
-    await alpha.host.run("ip", "link", "set", "wire", "up");
+    await cast.ground.link("up");
   };
 }
 
 async function fill(cast: Cast, disk: Disk): Promise<Mend> {
-  const { alpha, beta } = cast.ground.world;
-  const side = disk.startsWith("source") ? alpha : beta;
-  const filler = `${disk.endsWith("state") ? side.stateDir : side.workDir}/${FILLER}`;
-  await side.host.try("bash", "-c", `cat /dev/zero >"$0"`, filler);
+  const { alpha, beta } = cast.ground;
+  const host = disk.startsWith("source") ? alpha : beta;
+  const filler = `${disk.endsWith("state") ? host.stateDir : host.workDir}/${FILLER}`;
+  await host.run("bash", "-c", `cat /dev/zero >"$0"`, filler);
   await goOn(cast);
   return async () => {
     await noMoreWaiting(cast, false);
-    await side.host.run("rm", "-f", filler);
+    await host.run("rm", "-f", filler);
   };
 }
 
@@ -111,26 +122,24 @@ async function noMoreWaiting(cast: Cast, sourceStands: boolean): Promise<void> {
   while (performance.now() < end && !await over()) await pause(LOOK_MS);
 }
 
-async function pidsOf(cast: Cast, part: Part): Promise<(readonly [Side, number])[]> {
-  const { source, destination, numbers } = cast;
-  const { alpha, beta } = cast.ground.world;
-  const on = (side: Side, pids: readonly number[]) => pids.map((pid) => [side, pid] as const);
-  const copies = async (side: Side) =>
-    on(
-      side,
-      (await side.host.processes()).filter(({ command }) => command.includes(numbers))
-        .map(({ pid }) => pid),
-    );
+async function pidsOf(cast: Cast, part: Part): Promise<Pids> {
+  const { source, destination, mark } = cast;
+  const { alpha, beta } = cast.ground;
+  const on = (host: DrillHost, pids: readonly number[]) => pids.map((pid) => [host, pid] as const);
+  const copies = async (host: DrillHost) => {
+    const all = await host.processes();
+    return on(host, all.filter(({ command }) => command.includes(mark)).map(({ pid }) => pid));
+  };
   const of = {
     "source phaul": () => on(alpha, [source.pid]),
     "destination phaul": () => on(beta, [destination.pid]),
     "both phauls": () => [...on(alpha, [source.pid]), ...on(beta, [destination.pid])],
-    "source criu": async () => on(alpha, (await source.criu()).swrk.map(({ pid }) => pid)),
-    "destination criu": async () => on(beta, (await destination.criu()).swrk.map(({ pid }) => pid)),
-    "page server": async () => on(beta, (await destination.criu()).below.map(({ pid }) => pid)),
+    "source criu": async () => on(alpha, (await criuOf(alpha, source)).swrk),
+    "destination criu": async () => on(beta, (await criuOf(beta, destination)).swrk),
+    "page server": async () => on(beta, (await criuOf(beta, destination)).below),
     "tree": () => copies(alpha),
     "copy": () => copies(beta),
-  } satisfies Record<Part, () => unknown>;
+  } satisfies Record<Part, () => Pids | Promise<Pids>>;
   const end = performance.now() + APPEARS_MS;
   for (;;) {
     const found = await of[part]();

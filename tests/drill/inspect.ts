@@ -1,7 +1,6 @@
 /** What there is on both hosts of a ground: copies of a workload, and what migrations left. */
 
-import type { Side } from "../../integration/host/world.ts";
-import type { Ground } from "./ground.ts";
+import type { DrillHost, Ground } from "./ground.ts";
 
 /** What was found, by the host's name where that matters. */
 export interface Inspection {
@@ -13,9 +12,9 @@ export interface Inspection {
 /** A file that the drill itself puts on a disk to fill it. */
 export const FILLER = "filler";
 
-/** Looks at both hosts. `numbers` is the file of the workload, by which its processes are known. */
-export async function inspect({ world }: Ground, numbers: string): Promise<Inspection> {
-  const both = await Promise.all([world.alpha, world.beta].map((side) => look(side, numbers)));
+/** Looks at both hosts; `mark` is by what the workload's processes are known. */
+export async function inspect({ alpha, beta }: Ground, mark: string): Promise<Inspection> {
+  const both = await Promise.all([alpha, beta].map((host) => look(host, mark)));
   return {
     running: both.flatMap(({ running }) => running),
     left: both.flatMap(({ left }) => left),
@@ -27,13 +26,13 @@ export function isSettled({ running, left }: Inspection, gone: boolean): boolean
   return left.length === 0 && running.length === (gone ? 0 : 1);
 }
 
-async function look(side: Side, numbers: string): Promise<Inspection> {
-  const { name } = side.host;
-  const processes = await side.host.processes();
-  const copy = processes.filter(({ command }) => command.includes(numbers));
+async function look(host: DrillHost, mark: string): Promise<Inspection> {
+  const { name } = host;
+  const processes = await host.processes();
+  const copy = processes.filter(({ command }) => command.includes(mark));
   const runs = copy.some(({ state }) => !/[TtZX]/.test(state));
   const criu = processes.filter(({ command }) => command.includes(" swrk "));
-  const files = await filesOf(side);
+  const files = await filesOf(host);
   return {
     running: runs ? [name] : [],
     left: [
@@ -45,8 +44,8 @@ async function look(side: Side, numbers: string): Promise<Inspection> {
 }
 
 /** Images and journals; by the host itself, on whose disks they lie. */
-async function filesOf({ host, workDir, stateDir }: Side): Promise<string[]> {
-  const places = [workDir, `${stateDir}/migrations`];
-  const { stdout } = await host.try("find", ...places, "-mindepth", "1", "-maxdepth", "1");
-  return stdout.split("\n").filter((path) => path !== "" && !path.endsWith(`/${FILLER}`));
+async function filesOf(host: DrillHost): Promise<string[]> {
+  const places = [host.workDir, `${host.stateDir}/migrations`];
+  const found = await host.run("find", ...places, "-mindepth", "1", "-maxdepth", "1");
+  return found.split("\n").filter((path) => path !== "" && !path.endsWith(`/${FILLER}`));
 }
