@@ -1,61 +1,110 @@
 /**
- * `deno task drill`: the failure drill. It brings each fault to each pair of state and event and shows
- * who ran when, by a witness that knows nothing of phaul.
- *
- * `--all` performs every row instead of the chosen ones, `--repeat N` everything N times, `--filter TEXT`
- * only rows whose name holds TEXT, `--seed S` the same order and the same choices as another run had,
- * `--jobs N` so many rows at once, `--list` none: it names them. `--write-docs` puts the table into
- * docs/failure.md. The last line is `N passed, N failed, N skipped`.
+ * `deno task drill`: the failure drill. It brings each fault to each pair of state and event, lets phaul
+ * recover, and shows who ran when by a witness that knows nothing of phaul. docs/testing.md has its
+ * flags. The last line is `N passed, N failed, N skipped`.
  *
  * @module
  */
 
-import { parseArgs } from "@std/cli/parse-args";
+import { type Turn, turnsOf } from "../tests/drill/choose.ts";
 import { hostRows } from "../tests/drill/enumerate.ts";
+import type { Ground } from "../tests/drill/ground.ts";
 import { hostGround } from "../tests/drill/host/ground.ts";
 import { performAll } from "../tests/drill/pool.ts";
-import { randomOf, shuffled } from "../tests/drill/random.ts";
+import { randomOf } from "../tests/drill/random.ts";
 import type { RowResult } from "../tests/drill/result.ts";
-import { rowName } from "../tests/drill/row.ts";
+import { type Place, PLACES, type Row, rowName } from "../tests/drill/row.ts";
+import { selfCheck } from "../tests/drill/self_check.ts";
 import { stageOn } from "../tests/drill/stage.ts";
+import { distinctRows, markdownOf, unreached } from "../tests/drill/table.ts";
+import { writeDrillDoc } from "./drill_doc.ts";
+import { type DrillOptions, drillOptions } from "./drill_options.ts";
+import { showCounts } from "./summary.ts";
+import { saveTransitions } from "./transitions.ts";
 
-if (import.meta.main) Deno.exit(await main());
+/** How a place is made, and how many of it at once. */
+interface Ways {
+  readonly make: () => Promise<Ground>;
+  readonly rows: () => Row[];
+  readonly stages: (options: DrillOptions) => number;
+}
 
-async function main(): Promise<number> {
-  const args = parseArgs(Deno.args, {
-    boolean: ["all", "list", "write-docs"],
-    string: ["filter", "seed", "repeat", "jobs"],
-  });
-  const seed = Number(args.seed ?? Math.floor(Math.random() * 2 ** 32));
-  const random = randomOf(seed);
-  const rows = shuffled(
-    hostRows().filter((row) => rowName(row).includes(args.filter ?? "")),
-    random,
-  );
-  if (args.list) {
-    for (const row of rows) console.log(rowName(row));
-    return 0;
+const WAYS: Readonly<Partial<Record<Place, Ways>>> = {
+  host: { make: hostGround, rows: hostRows, stages: ({ jobs }) => jobs },
+};
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
+
+async function main(args: readonly string[]): Promise<number> {
+  const options = drillOptions(args);
+  const stop = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(name, () => stop.abort());
   }
-  console.log(`Seed ${seed}: ${rows.length} rows`);
   const results: RowResult[] = [];
-  await performAll(rows, {
-    makeStage: async () =>
-      stageOn(await hostGround(), () => randomOf(Math.floor(random() * 2 ** 32))),
-    stages: Number(args.jobs ?? 3),
-    signal: new AbortController().signal,
+  let checked = 0;
+  let unproved = 0;
+  for (const place of PLACES) {
+    const ways = WAYS[place];
+    if (!ways || !options.places.includes(place) || stop.signal.aborted) continue;
+    const turns = turnsOf(ways.rows(), options);
+    if (options.list) { for (const { row } of turns) console.log(rowName(row)); }
+    if (options.list || turns.length === 0) continue;
+    console.log(`${place}: ${turns.length} rows; --seed ${options.seed} gives them again`);
+    checked++;
+    if (!await canFail(place, ways, options.seed)) unproved++;
+    results.push(...await performTurns(turns, ways, options, stop.signal));
+  }
+  if (options.list) return 0;
+  await saveTransitions("drill", results.flatMap(({ pairs }) => pairs));
+  report(results);
+  if (options.writeDocs) await writeDrillDoc(results);
+  const failed = results.filter(({ troubles }) => troubles.length > 0).length + unproved;
+  const passed = results.length + checked - failed;
+  console.log(showCounts({ passed, failed, skipped: 0 }));
+  return failed === 0 && passed > 0 && !stop.signal.aborted ? 0 : 1;
+}
+
+/** Lets a second copy run on purpose: a drill that does not see it proves nothing. */
+async function canFail(place: Place, { make }: Ways, seed: number): Promise<boolean> {
+  await using ground = await make();
+  const trouble = await selfCheck(ground, randomOf(seed));
+  console.log(`${trouble === undefined ? "ok    " : "FAILED"} ${place}: a second copy is seen`);
+  if (trouble !== undefined) console.log(`         ${trouble}`);
+  return trouble === undefined;
+}
+
+async function performTurns(
+  turns: readonly Turn[],
+  { make, stages }: Ways,
+  options: DrillOptions,
+  signal: AbortSignal,
+): Promise<RowResult[]> {
+  const results: RowResult[] = [];
+  await performAll(turns, {
+    makeStage: async () => stageOn(await make(), options.seed),
+    stages: stages(options),
+    signal,
     onResult: (result) => {
       results.push(result);
-      const verdict = result.troubles.length === 0 ? "ok    " : "FAILED";
-      console.log(
-        `${verdict} ${results.length}/${rows.length} ${rowName(result.row)}: ${result.outcome}, ` +
-          `${result.copies} at most, ${result.runsOn || "nowhere"}, ${result.recoveredBy} (${
-            result.seconds.toFixed(1)
-          } s)`,
-      );
-      for (const trouble of result.troubles) console.log(`         ${trouble}`);
+      for (const line of linesOf(result, results.length, turns.length)) console.log(line);
     },
   });
-  const failed = results.filter((result) => result.troubles.length > 0).length;
-  console.log(`${results.length - failed} passed, ${failed} failed, 0 skipped`);
-  return failed === 0 ? 0 : 1;
+  return results;
+}
+
+function linesOf(result: RowResult, number: number, of: number): string[] {
+  const { row, outcome, copies, runsOn, recoveredBy, troubles, seconds } = result;
+  const verdict = troubles.length === 0 ? "ok    " : "FAILED";
+  const what = [outcome, `copies: ${copies}`, `runs on: ${runsOn || "none"}`, recoveredBy];
+  const line = `${verdict} ${number}/${of} ${rowName(row)}: ${what.join(", ")}`;
+  return [`${line} (${seconds.toFixed(1)} s)`, ...troubles.map((text) => `         ${text}`)];
+}
+
+function report(results: readonly RowResult[]): void {
+  console.log(`\n${markdownOf(results)}\n`);
+  console.log(`${distinctRows(results)} rows, told apart by state, event and fault`);
+  console.log("Pairs of state and event that no row came by:");
+  for (const line of unreached(results)) console.log(`  ${line}`);
+  console.log("");
 }

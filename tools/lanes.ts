@@ -33,7 +33,7 @@ export interface Plan {
 }
 
 /** The names of all plans. */
-export const PLAN_NAMES = ["ok", "all", "unit", "cli", "integration", "vm"] as const;
+export const PLAN_NAMES = ["ok", "all", "unit", "cli", "integration", "vm", "drill"] as const;
 
 /** The name of a plan. */
 export type PlanName = (typeof PLAN_NAMES)[number];
@@ -51,6 +51,8 @@ export async function planOf(name: PlanName): Promise<Plan> {
       return { packages: true, binary: true, stages: [[integrationLane()]] };
     case "vm":
       return { packages: true, binary: true, stages: await scenarioStages() };
+    case "drill":
+      return { packages: true, binary: true, stages: [[drillLane()]] };
     case "all":
       return {
         packages: true,
@@ -60,6 +62,7 @@ export async function planOf(name: PlanName): Promise<Plan> {
           [cliLane()],
           [integrationLane()],
           ...await scenarioStages(),
+          [drillLane()],
         ],
       };
     default:
@@ -105,6 +108,12 @@ function cliLane(): Lane {
 
 function integrationLane(): Lane {
   return testLane("integration", ["tests/integration"], true);
+}
+
+/** A program of its own, with a summary of its own; it saves its transitions itself. */
+function drillLane(): Lane {
+  const args = ["run", "--allow-all", "--quiet", ...LOCKED, "tools/drill.ts"];
+  return { name: "drill", kind: "test", args, traced: true };
 }
 
 /** Scenarios in one guest first: they tell sooner that something is broken. */

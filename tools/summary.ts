@@ -1,5 +1,5 @@
 /**
- * Reads the summaries of Deno's test runner. Pure.
+ * Reads the summaries of Deno's test runner, and those of our own runners. Pure.
  *
  * @module
  */
@@ -19,14 +19,18 @@ const COLOUR = /\x1b\[[0-9;]*m/g;
 const SUMMARY =
   /^(?:ok|FAILED) \| (\d+) passed(?: \(\d+ steps?\))? \| (\d+) failed(?: \(\d+ steps?\))?(?: \| (\d+) ignored)?/;
 
+const OWN_SUMMARY = /^(\d+) passed, (\d+) failed, (\d+) skipped$/;
+
 /**
- * The counts in what `deno test` printed: of its last summary, since a test may print such a line too.
+ * The counts in what `deno test` printed, or a runner of our own: of its last summary, since a test may print such a line too.
  *
  * @returns Undefined when there is no summary: the run was cut off.
  */
 export function readSummary(output: string): Counts | undefined {
   const lines = output.replaceAll(COLOUR, "").split("\n");
-  const match = lines.map((line) => SUMMARY.exec(line)).findLast((found) => found !== null);
+  const match = lines.map((line) => SUMMARY.exec(line) ?? OWN_SUMMARY.exec(line)).findLast((
+    found,
+  ) => found !== null);
   if (match === undefined || match === null) return undefined;
   const [, passed, failed, ignored] = match;
   return { passed: Number(passed), failed: Number(failed), skipped: Number(ignored ?? 0) };

@@ -36,6 +36,15 @@ export async function readTransitions(): Promise<Pair[]> {
   return pairs;
 }
 
+/** Adds pairs that were exercised; `name` is that of the file they go to. */
+export async function saveTransitions(name: string, pairs: readonly Pair[]): Promise<void> {
+  const lines = pairs.map(({ side, state, event }) =>
+    `${JSON.stringify({ side, from: state, event })}\n`
+  );
+  await Deno.mkdir(FOLDER, { recursive: true });
+  await Deno.writeTextFile(`${FOLDER}/${name}-${Deno.pid}.jsonl`, lines.join(""), { append: true });
+}
+
 /** The pairs in the lines of one file; a line that was cut off by a killed phaul is passed over. */
 export function parseTransitions(text: string): Pair[] {
   return text.split("\n").flatMap((line) => {

@@ -1,12 +1,13 @@
 /** Works through rows on several grounds at once. */
 
 import { NotReachedError, type RowResult } from "./result.ts";
+import type { Turn } from "./choose.ts";
 import type { Row } from "./row.ts";
 
 /** Where rows take place, one at a time. */
 export interface Stage extends AsyncDisposable {
   /** @throws NotReachedError when the fault never came */
-  perform(row: Row): Promise<RowResult>;
+  perform(turn: Turn): Promise<RowResult>;
 }
 
 /** How to work. */
@@ -25,13 +26,13 @@ export interface PoolOptions {
 const ATTEMPTS = 3;
 
 /** Performs all rows, each on a stage that the one before left as it found it. */
-export async function performAll(rows: readonly Row[], options: PoolOptions): Promise<void> {
-  const queue = [...rows];
+export async function performAll(turns: readonly Turn[], options: PoolOptions): Promise<void> {
+  const queue = [...turns];
   const work = async () => {
     let stage: Stage | undefined;
     try {
-      for (let row = queue.shift(); row && !options.signal.aborted; row = queue.shift()) {
-        const { result, spoiled, used } = await performOne(row, stage, options.makeStage);
+      for (let turn = queue.shift(); turn && !options.signal.aborted; turn = queue.shift()) {
+        const { result, spoiled, used } = await performOne(turn, stage, options.makeStage);
         options.onResult(result);
         stage = used;
         if (!spoiled) continue;
@@ -53,7 +54,7 @@ interface Performed {
 }
 
 async function performOne(
-  row: Row,
+  turn: Turn,
   stage: Stage | undefined,
   makeStage: () => Promise<Stage>,
 ): Promise<Performed> {
@@ -62,11 +63,11 @@ async function performOne(
   for (let attempt = 1;; attempt++) {
     try {
       used ??= await makeStage();
-      const result = await used.perform(row);
+      const result = await used.perform(turn);
       return { result, spoiled: result.troubles.length > 0, used };
     } catch (error) {
       const again = error instanceof NotReachedError && attempt < ATTEMPTS;
-      if (!again) return { result: failed(row, error, began), spoiled: true, used };
+      if (!again) return { result: failed(turn.row, error, began), spoiled: true, used };
       await used?.[Symbol.asyncDispose]();
       used = undefined;
     }

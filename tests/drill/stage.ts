@@ -1,15 +1,15 @@
 /** A ground as a stage of rows. */
 
+import { randomFor } from "./choose.ts";
 import type { Ground } from "./ground.ts";
 import { perform } from "./perform.ts";
 import type { Stage } from "./pool.ts";
-import type { Row } from "./row.ts";
 
 /** Performs rows on a ground, one after another; it owns the ground. */
-export function stageOn(ground: Ground, randomFor: (row: Row) => () => number): Stage {
+export function stageOn(ground: Ground, seed: number): Stage {
   return {
-    async perform(row) {
-      const result = await perform(ground, row, randomFor(row));
+    async perform(turn) {
+      const result = await perform(ground, turn.row, randomFor(seed, turn));
       await ground.clear();
       return result;
     },

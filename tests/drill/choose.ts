@@ -1,0 +1,53 @@
+/** Which rows are performed, and in which order. Pure. */
+
+import { positionOf } from "./course.ts";
+import { randomOf, shuffled } from "./random.ts";
+import { pairKey, type Row, rowName } from "./row.ts";
+
+/** What was asked for. */
+export interface Choice {
+  /** Every row there is, and not only those of an ordinary run. */
+  readonly all: boolean;
+  /** Only rows whose name holds this. */
+  readonly filter: string;
+  readonly seed: number;
+  /** How often each row is performed. */
+  readonly repeat: number;
+}
+
+/** A row, and the how many-th time it is performed. */
+export interface Turn {
+  readonly row: Row;
+  readonly repetition: number;
+}
+
+/** The turns of a run, in the order that the seed gives them. */
+export function turnsOf(rows: readonly Row[], { all, filter, seed, repeat }: Choice): Turn[] {
+  const chosen = rows.filter((row) => (all || isOrdinary(row)) && rowName(row).includes(filter));
+  return Array.from(
+    { length: repeat },
+    (_, repetition) =>
+      shuffled(chosen, randomOf(seed + repetition)).map((row) => ({ row, repetition })),
+  ).flat();
+}
+
+/** Random numbers for a turn: the same in every run of that seed, whatever ran before it. */
+export function randomFor(seed: number, { row, repetition }: Turn): () => number {
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(`${seed} ${repetition} ${rowName(row)}`)) {
+    hash = Math.imul(hash ^ byte, 0x01000193);
+  }
+  return randomOf(hash);
+}
+
+/**
+ * An ordinary run leaves out some of the rows that mostly wait, as what they wait for is the same all
+ * along: things that stand still, a cable, a full disk come at every second pair of the course only.
+ */
+function isOrdinary({ pair, fault, approach }: Row): boolean {
+  if (approach) return fault.kind !== "kill" || fault.part !== "both phauls";
+  if (fault.kind === "stop" || fault.kind === "cut" || fault.kind === "fill") {
+    return positionOf(pairKey(pair)) % 2 === 0;
+  }
+  return true;
+}
