@@ -9,6 +9,8 @@
 import { type Turn, turnsOf } from "../tests/drill/choose.ts";
 import { hostRows } from "../tests/drill/enumerate.ts";
 import type { Ground } from "../tests/drill/ground.ts";
+import { guestGround } from "../tests/drill/guest/guest_ground.ts";
+import { laneRows, machineRows } from "../tests/drill/guest_rows.ts";
 import { hostGround } from "../tests/drill/host/ground.ts";
 import { performAll } from "../tests/drill/pool.ts";
 import { randomOf } from "../tests/drill/random.ts";
@@ -29,8 +31,10 @@ interface Ways {
   readonly stages: (options: DrillOptions) => number;
 }
 
-const WAYS: Readonly<Partial<Record<Place, Ways>>> = {
+const WAYS: Readonly<Record<Place, Ways>> = {
   host: { make: hostGround, rows: hostRows, stages: ({ jobs }) => jobs },
+  lane: { make: () => guestGround("lane"), rows: laneRows, stages: () => 1 },
+  machines: { make: () => guestGround("machines"), rows: machineRows, stages: () => 1 },
 };
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
@@ -46,7 +50,7 @@ async function main(args: readonly string[]): Promise<number> {
   let unproved = 0;
   for (const place of PLACES) {
     const ways = WAYS[place];
-    if (!ways || !options.places.includes(place) || stop.signal.aborted) continue;
+    if (!options.places.includes(place) || stop.signal.aborted) continue;
     const turns = turnsOf(ways.rows(), options);
     if (options.list) { for (const { row } of turns) console.log(rowName(row)); }
     if (options.list || turns.length === 0) continue;

@@ -8,7 +8,7 @@ import { pairKey, type Row, rowName } from "./row.ts";
 export interface Choice {
   /** Every row there is, and not only those of an ordinary run. */
   readonly all: boolean;
-  /** Only rows whose name holds this. */
+  /** Only rows whose name holds this, or fits it when it is an expression between slashes. */
   readonly filter: string;
   readonly seed: number;
   /** How often each row is performed. */
@@ -23,12 +23,21 @@ export interface Turn {
 
 /** The turns of a run, in the order that the seed gives them. */
 export function turnsOf(rows: readonly Row[], { all, filter, seed, repeat }: Choice): Turn[] {
-  const chosen = rows.filter((row) => (all || isOrdinary(row)) && rowName(row).includes(filter));
+  const wanted = nameFilter(filter);
+  const chosen = rows.filter((row) => (all || isOrdinary(row)) && wanted(rowName(row)));
   return Array.from(
     { length: repeat },
     (_, repetition) =>
       shuffled(chosen, randomOf(seed + repetition)).map((row) => ({ row, repetition })),
   ).flat();
+}
+
+/** As Deno's test runner has it. */
+function nameFilter(filter: string): (name: string) => boolean {
+  const expression = /^\/(.+)\/$/.exec(filter)?.[1];
+  if (expression === undefined) return (name) => name.includes(filter);
+  const compiled = new RegExp(expression);
+  return (name) => compiled.test(name);
 }
 
 /** Random numbers for a turn: the same in every run of that seed, whatever ran before it. */

@@ -39,7 +39,7 @@ const ALIVE: Readonly<Record<Part, readonly [string, string]>> = {
   "both phauls": ["source checked start", "source handing-over acknowledged"],
   "source criu": ["source copying copied", "source intended written"],
   "destination criu": ["source copying copied", "destination receiving prepare"],
-  "page server": ["source copying copied", "source dumping dumped"],
+  "page server": ["source copying copied", "source copying copied"],
   "tree": ["source checked start", "source intended written"],
   "copy": ["destination restoring restored", "destination prepared commit"],
 };

@@ -84,8 +84,9 @@ async function standStill(cast: Cast, part: Part): Promise<Mend> {
   await signalAll(pids, "STOP");
   const isHeld = part === `${cast.held} phaul`;
   if (!isHeld) await goOn(cast);
+  const told = (await cast.destination.events()).length;
   return async () => {
-    await noMoreWaiting(cast, part === "source phaul");
+    await noMoreWaiting(cast, part === "source phaul" ? told : undefined);
     await signalAll(pids, "CONT");
   };
 }
@@ -94,7 +95,7 @@ async function cut(cast: Cast): Promise<Mend> {
   await cast.ground.link("down");
   await goOn(cast);
   return async () => {
-    await noMoreWaiting(cast, false);
+    await noMoreWaiting(cast);
     await cast.ground.link("up");
   };
 }
@@ -106,17 +107,20 @@ async function fill(cast: Cast, disk: Disk): Promise<Mend> {
   await host.run("bash", "-c", `cat /dev/zero >"$0"`, filler);
   await goOn(cast);
   return async () => {
-    await noMoreWaiting(cast, false);
+    await noMoreWaiting(cast);
     await host.run("rm", "-f", filler);
   };
 }
 
-/** Until the source has ended, or, when that is what stands still, until the destination had enough. */
-async function noMoreWaiting(cast: Cast, sourceStands: boolean): Promise<void> {
+/**
+ * Until the source has ended, or, when that is what stands still, until the destination had enough: it
+ * had told of `told` events when the source was stopped.
+ */
+async function noMoreWaiting(cast: Cast, told?: number): Promise<void> {
   const end = performance.now() + PATIENCE_MS;
   const over = async () => {
-    if (!sourceStands) return !await isAlive(cast.source);
-    const events = await cast.destination.events();
+    if (told === undefined) return !await isAlive(cast.source);
+    const events = (await cast.destination.events()).slice(told);
     return events.some(({ event, on }) => event === "transition" && on === "peer-lost");
   };
   while (performance.now() < end && !await over()) await pause(LOOK_MS);
