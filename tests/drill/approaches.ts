@@ -65,7 +65,6 @@ const CAUSES: Readonly<Record<Side, Readonly<Record<string, Readonly<Record<stri
 /** The stage at which a side can be kept in a state that it would leave before anything else can come. */
 const HOOKS: Readonly<Record<string, string>> = {
   "source intended": "prepared",
-  "destination resuming": "committed",
 };
 
 /** What lies further off: the side goes on from where the first fault led it. */

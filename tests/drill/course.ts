@@ -28,6 +28,7 @@ export const COURSE: readonly Pair[] = [
   step("source", "committed", "criu-ended"),
   step("source", "committed", "dead"),
   step("destination", "prepared", "commit"),
+  step("destination", "prepared", "written"),
   step("destination", "resuming", "continued"),
   step("source", "handing-over", "acknowledged"),
 ];
@@ -41,7 +42,7 @@ const ALIVE: Readonly<Record<Part, readonly [string, string]>> = {
   "destination criu": ["source copying copied", "destination receiving prepare"],
   "page server": ["source copying copied", "source copying copied"],
   "tree": ["source checked start", "source intended written"],
-  "copy": ["destination restoring restored", "destination prepared commit"],
+  "copy": ["destination restoring restored", "destination prepared written"],
 };
 
 /** Whether a part is there when a migration comes by that pair of its course. */

@@ -98,7 +98,11 @@ class GuestGround implements Ground {
 
   async recover(on: DrillHost): Promise<DrillRun> {
     const { alpha, beta } = this.#pair;
-    const run = await this.#phaul(on.name === alpha.name ? alpha : beta, ["recover"]);
+    const run = await this.#phaul(on.name === alpha.name ? alpha : beta, [
+      "recover",
+      ...DEADLINES,
+      ...COMMIT_DEADLINE,
+    ]);
     await run.code;
     return run;
   }

@@ -119,7 +119,7 @@ class HostGround implements Ground {
 
   async recover(on: DrillHost): Promise<DrillRun> {
     const host = on === this.alpha ? this.alpha : this.beta;
-    const run = await this.#phaul(host, ["recover"]);
+    const run = await this.#phaul(host, ["recover", ...DEADLINES, "--commit-timeout", "6"]);
     await run.code;
     return run;
   }
