@@ -26,8 +26,7 @@ const CAUSES: Readonly<Record<Side, Readonly<Record<string, Readonly<Record<stri
     intended: {
       cancel: signal("source"),
       "peer-lost": kill("destination phaul"),
-      "criu-ended": kill("source criu"),
-      failed: kill("tree"),
+      failed: kill("source criu"),
     },
     committed: {
       cancel: signal("source"),
@@ -101,6 +100,21 @@ const FURTHER: readonly (Pair & Approach)[] = [
   },
 ];
 
+/** Where phaul dies, for the journal that it leaves to be found as the event says. */
+const CRASHES: Readonly<Record<Side, Readonly<Record<string, Pair>>>> = {
+  source: {
+    "was-begun": { side: "source", state: "copying", event: "copied" },
+    "was-intended": { side: "source", state: "intended", event: "stopped" },
+    "was-committed": { side: "source", state: "committed", event: "dead" },
+  },
+  destination: {
+    "was-begun": { side: "destination", state: "receiving", event: "prepare" },
+    "was-prepared": { side: "source", state: "frozen", event: "ready" },
+    "was-accepted": { side: "destination", state: "prepared", event: "written" },
+    "was-continued": { side: "source", state: "handing-over", event: "acknowledged" },
+  },
+};
+
 /** Every pair that has an approach, with it. */
 export function approaches(): { readonly pair: Pair; readonly approach: Approach }[] {
   const near = (["source", "destination"] as const).flatMap((side) =>
@@ -117,5 +131,15 @@ export function approaches(): { readonly pair: Pair; readonly approach: Approach
     pair: { side, state, event },
     approach: { at, first },
   }));
-  return [...near, ...far];
+  const reopened = (["source", "destination"] as const).flatMap((side) =>
+    Object.entries(CRASHES[side]).map(([event, at]) => ({
+      pair: { side, state: "reopened", event },
+      approach: {
+        at,
+        first: kill(`${side} phaul`),
+        then: side === "source" ? "recover" as const : "serve" as const,
+      },
+    }))
+  );
+  return [...near, ...far, ...reopened];
 }

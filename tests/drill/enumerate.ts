@@ -112,7 +112,7 @@ export function faultsAt(pair: Pair): Fault[] {
 
 function besideRows(): Row[] {
   return approaches().flatMap(({ pair, approach }) =>
-    SECOND.map((fault) => ({
+    SECOND.filter((fault) => fault.kind !== "none" || !approach.then).map((fault) => ({
       place: "host" as const,
       pair,
       fault,

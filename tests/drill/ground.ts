@@ -67,10 +67,11 @@ export interface Ground extends AsyncDisposable {
   server(): Promise<DrillRun>;
   /** The server that was started last, dead or alive. */
   readonly lastServer: DrillRun | undefined;
-  startServer(): Promise<DrillRun>;
+  /** Starts one; `ready` resolves when it listens. */
+  startServer(): Promise<{ readonly run: DrillRun; readonly ready: Promise<void> }>;
   migrate(pid: number, through: "server" | "proxy"): Promise<DrillRun>;
-  /** `phaul recover`; returns when it has ended. */
-  recover(on: DrillHost): Promise<DrillRun>;
+  /** Starts `phaul recover` with further arguments. */
+  recover(on: DrillHost, ...args: readonly string[]): Promise<DrillRun>;
   /** Every phaul that was started since the last `clear`, the newest last. */
   readonly runs: readonly DrillRun[];
   /** What the proxy is to do from now on. */

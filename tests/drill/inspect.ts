@@ -43,9 +43,14 @@ async function look(host: DrillHost, mark: string): Promise<Inspection> {
   };
 }
 
-/** Images and journals; by the host itself, on whose disks they lie. */
+/**
+ * Images, and journals that are not at their end; by the host itself, on whose disks they lie. A
+ * destination keeps the journal of a tree that it runs until the source has told that it knows.
+ */
 async function filesOf(host: DrillHost): Promise<string[]> {
-  const places = [host.workDir, `${host.stateDir}/migrations`];
-  const found = await host.run("find", ...places, "-mindepth", "1", "-maxdepth", "1");
-  return found.split("\n").filter((path) => path !== "" && !path.endsWith(`/${FILLER}`));
+  const images = await host.run("find", host.workDir, "-mindepth", "1", "-maxdepth", "1");
+  const journals = await host.run("grep", "-rL", "CONTINUED", `${host.stateDir}/migrations`);
+  return `${images}\n${journals}`.split("\n").filter((path) =>
+    path !== "" && !path.endsWith(`/${FILLER}`)
+  );
 }

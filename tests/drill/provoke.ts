@@ -38,7 +38,10 @@ export async function provoke(
   });
   const mends: Mend[] = [];
   if (stopAt) await reached(ground, stopAt, source);
-  if (approach) {
+  if (approach?.then) {
+    mends.push(await inject(cast(approach.at), approach.first));
+    mends.push(await duringRecovery(cast(pair), row, approach.then));
+  } else if (approach) {
     const second = !plan && fault.kind !== "none";
     if (second) await arm(ground, pair);
     mends.push(await bringAlong(cast(approach.at), pair, approach));
@@ -62,6 +65,26 @@ async function bringAlong(cast: Cast, pair: Pair, { first, hook }: Approach): Pr
     await pause(LINGER_MS);
   });
   return async () => await mend?.();
+}
+
+/** Starts the phaul that recovers, and brings the fault when that comes by the pair. */
+async function duringRecovery(
+  cast: Cast,
+  { pair, fault }: Row,
+  how: "recover" | "serve",
+): Promise<Mend> {
+  const { ground } = cast;
+  await arm(ground, pair);
+  if (how === "recover") {
+    const source = await ground.recover(ground.alpha);
+    await reached(ground, pair, source);
+    return await inject({ ...cast, source }, fault);
+  }
+  const { run, ready } = await ground.startServer();
+  // It may be killed before it listens.
+  ready.catch(() => {});
+  await reached(ground, pair, run);
+  return await inject({ ...cast, destination: run }, fault);
 }
 
 async function armProxy(

@@ -1,7 +1,7 @@
 /** What an operator does after a fault, step by step, until all is well. */
 
 import { pause } from "../integration/host/waiting.ts";
-import { type DrillRun, type Ground, isAlive } from "./ground.ts";
+import { type DrillHost, type DrillRun, type Ground, isAlive } from "./ground.ts";
 import { inspect, isSettled } from "./inspect.ts";
 import type { RecoveredBy } from "./result.ts";
 import type { Expected } from "./row.ts";
@@ -11,6 +11,7 @@ const LOOK_MS = 60;
 const BY_ITSELF_MS = 6_000;
 /** After a crash nothing but a restart or a person moves. */
 const AFTER_CRASH_MS = 400;
+const AFTER_SERVE_MS = 1_500;
 const AFTER_STEP_MS = 4_000;
 const IN_DOUBT = 60;
 
@@ -27,14 +28,31 @@ export async function recover(
   const crashed = code > 128 || code === IN_DOUBT || !(server && await isAlive(server));
   if (await settled(crashed ? AFTER_CRASH_MS : BY_ITSELF_MS)) return "nobody had to";
   if (!(server && await isAlive(server))) {
-    await ground.startServer();
-    if (await settled(AFTER_STEP_MS)) return "serve, started again";
+    await (await ground.startServer()).ready;
+    if (await settled(AFTER_SERVE_MS)) return "serve, started again";
   }
-  await ground.recover(ground.alpha);
+  await (await ground.recover(ground.alpha)).code;
   if (await settled(AFTER_STEP_MS)) return "recover on the source";
-  await ground.recover(ground.beta);
+  await (await ground.recover(ground.beta)).code;
   if (await settled(AFTER_STEP_MS)) return "recover on the destination";
+  if (await mayForce(ground, mark)) {
+    for (const id of await migrationsOf(ground.alpha)) {
+      await (await ground.recover(ground.alpha, id, "--force-destination")).code;
+    }
+    if (await settled(AFTER_STEP_MS)) return "recover --force-destination";
+  }
   return "nobody could";
+}
+
+/** A person knows what no journal says: the host of the source was restarted, nothing runs there. */
+async function mayForce(ground: Ground, mark: string): Promise<boolean> {
+  const copies = (await ground.alpha.processes()).filter(({ command }) => command.includes(mark));
+  return copies.length === 0;
+}
+
+async function migrationsOf(host: DrillHost): Promise<string[]> {
+  const listed = await host.run("ls", "-A", `${host.stateDir}/migrations`);
+  return listed.split("\n").filter((name) => name !== "");
 }
 
 async function isSoonSettled(

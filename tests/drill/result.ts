@@ -9,6 +9,7 @@ export type RecoveredBy =
   | "serve, started again"
   | "recover on the source"
   | "recover on the destination"
+  | "recover --force-destination"
   | "nobody could";
 
 /** A row that took place. */

@@ -49,6 +49,8 @@ export interface Approach {
   readonly first: Fault;
   /** A stage at which the side's hook keeps it for a moment, for the fault's event to come meanwhile. */
   readonly hook?: string;
+  /** The pair is one of a phaul that is started after that, to recover. */
+  readonly then?: "recover" | "serve";
 }
 
 /** One row. */

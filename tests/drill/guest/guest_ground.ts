@@ -79,15 +79,17 @@ class GuestGround implements Ground {
 
   async server(): Promise<DrillRun> {
     if (this.#server && await isAlive(this.#server)) return this.#server;
-    return await this.startServer();
+    const first = this.#server === undefined;
+    const { run, ready } = await this.startServer();
+    await ready;
+    if (first) await this.#shareToken();
+    return run;
   }
 
-  async startServer(): Promise<DrillRun> {
-    const first = this.#server === undefined;
-    this.#server = await this.#phaul(this.#pair.beta, ["serve", ...DEADLINES]);
-    await this.#server.event("listening");
-    if (first) await this.#shareToken();
-    return this.#server;
+  async startServer() {
+    const run = await this.#phaul(this.#pair.beta, ["serve", ...DEADLINES]);
+    this.#server = run;
+    return { run, ready: run.event("listening") };
   }
 
   async migrate(pid: number): Promise<DrillRun> {
@@ -96,15 +98,10 @@ class GuestGround implements Ground {
     return await this.#phaul(this.#pair.alpha, [...what, ...how]);
   }
 
-  async recover(on: DrillHost): Promise<DrillRun> {
+  async recover(on: DrillHost, ...args: readonly string[]): Promise<DrillRun> {
     const { alpha, beta } = this.#pair;
-    const run = await this.#phaul(on.name === alpha.name ? alpha : beta, [
-      "recover",
-      ...DEADLINES,
-      ...COMMIT_DEADLINE,
-    ]);
-    await run.code;
-    return run;
+    const host = on.name === alpha.name ? alpha : beta;
+    return await this.#phaul(host, ["recover", ...args, ...DEADLINES, ...COMMIT_DEADLINE]);
   }
 
   plan(): Promise<void> {

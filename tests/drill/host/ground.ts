@@ -98,16 +98,18 @@ class HostGround implements Ground {
 
   async server(): Promise<DrillRun> {
     if (this.#server && await isAlive(this.#server)) return this.#server;
-    return await this.startServer();
-  }
-
-  async startServer(): Promise<DrillRun> {
     const first = this.#server === undefined;
-    this.#server = await this.#phaul(this.beta, ["serve", ...DEADLINES]);
-    await this.#server.event("listening");
+    const { run, ready } = await this.startServer();
+    await ready;
     if (first) await this.#shareToken();
     if (first) await this.#startProxy();
-    return this.#server;
+    return run;
+  }
+
+  async startServer() {
+    const run = await this.#phaul(this.beta, ["serve", ...DEADLINES]);
+    this.#server = run;
+    return { run, ready: run.event("listening").then(() => {}) };
   }
 
   async migrate(pid: number, through: "server" | "proxy"): Promise<DrillRun> {
@@ -117,11 +119,9 @@ class HostGround implements Ground {
     return await this.#phaul(this.alpha, [...what, ...DEADLINES, ...COMMIT_DEADLINE]);
   }
 
-  async recover(on: DrillHost): Promise<DrillRun> {
+  async recover(on: DrillHost, ...args: readonly string[]): Promise<DrillRun> {
     const host = on === this.alpha ? this.alpha : this.beta;
-    const run = await this.#phaul(host, ["recover", ...DEADLINES, "--commit-timeout", "6"]);
-    await run.code;
-    return run;
+    return await this.#phaul(host, ["recover", ...args, ...DEADLINES, ...COMMIT_DEADLINE]);
   }
 
   async plan(plan: Plan): Promise<void> {
