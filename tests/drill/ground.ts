@@ -72,7 +72,7 @@ export interface Ground extends AsyncDisposable {
   migrate(pid: number, through: "server" | "proxy"): Promise<DrillRun>;
   /** Starts `phaul recover` with further arguments. */
   recover(on: DrillHost, ...args: readonly string[]): Promise<DrillRun>;
-  /** Every phaul that was started since the last `clear`, the newest last. */
+  /** The server, and every phaul that was started since the last `clear`, the newest last. */
   readonly runs: readonly DrillRun[];
   /** What the proxy is to do from now on. */
   plan(plan: Plan): Promise<void>;

@@ -1,6 +1,7 @@
 /** A ground as a stage of rows. */
 
 import { randomFor } from "./choose.ts";
+import { keepEvidence } from "./evidence.ts";
 import type { Ground } from "./ground.ts";
 import { perform } from "./perform.ts";
 import type { Stage } from "./pool.ts";
@@ -9,9 +10,17 @@ import type { Stage } from "./pool.ts";
 export function stageOn(ground: Ground, seed: number): Stage {
   return {
     async perform(turn) {
-      const result = await perform(ground, turn.row, randomFor(seed, turn));
-      await ground.clear();
-      return result;
+      try {
+        const result = await perform(ground, turn.row, randomFor(seed, turn));
+        const { troubles } = result;
+        if (troubles.length > 0) await keepEvidence(ground, turn.row, troubles.join("\n"));
+        return result;
+      } catch (error) {
+        await keepEvidence(ground, turn.row, String(error));
+        throw error;
+      } finally {
+        await ground.clear();
+      }
     },
     [Symbol.asyncDispose]: () => ground[Symbol.asyncDispose](),
   };

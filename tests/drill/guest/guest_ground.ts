@@ -131,6 +131,8 @@ class GuestGround implements Ground {
       await host.forgetStop();
     }
     this.runs.length = 0;
+    // It serves the next row too.
+    if (this.#server && await isAlive(this.#server)) this.runs.push(this.#server);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -148,6 +148,8 @@ class HostGround implements Ground {
       await host.forgetStop();
     }
     this.runs.length = 0;
+    // It serves the next row too.
+    if (this.#server && await isAlive(this.#server)) this.runs.push(this.#server);
     await Deno.remove(this.#planFile).catch(() => {});
   }
 
