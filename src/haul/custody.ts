@@ -157,6 +157,7 @@ export class Custody implements Disposable {
 
   /** Lets go of the tree, which is left as it is. */
   [Symbol.dispose](): void {
+    this.#closed = true;
     this.#hold?.close();
     this.#hold = undefined;
     this.#next?.close();

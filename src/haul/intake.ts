@@ -41,6 +41,8 @@ export class Intake implements Disposable {
   readonly #relay: PageRelay;
   readonly #server: PhaulServer;
   #imageStream: ImpatientStream | undefined;
+  #starting: Promise<void> | undefined;
+  #aborted: PhaulError | undefined;
   #images: Promise<ImageTotals> | undefined;
 
   private constructor(parts: IntakeParts, channel: PageChannel) {
@@ -73,7 +75,10 @@ export class Intake implements Disposable {
   /** Gets ready for an iteration and hands out the tickets for its streams. */
   async start({ final }: StartIterationRequest): Promise<IterationStartedReply> {
     const { tickets, onFailure } = this.#parts;
-    await this.#server.startIter();
+    if (this.#aborted) throw this.#aborted;
+    this.#starting = this.#server.startIter();
+    await this.#starting;
+    if (this.#aborted) throw this.#aborted;
     this.#server.failed.catch((error) => onFailure(asPhaulError(error)));
     const pagesTicket = tickets.issue("pages", (stream) => this.#relay.begin(stream));
     if (!final) return { type: "iteration-started", pagesTicket };
@@ -116,8 +121,13 @@ export class Intake implements Disposable {
   /** Ends all that is under way; images stay where they are. */
   async abort(reason: PhaulError): Promise<void> {
     this.#parts.tickets.revoke();
+    this.#aborted = reason;
     this.#imageStream?.close();
     this.#relay.abort(reason);
+    await this.#server.abort();
+    // What was just beginning is there only now; it would go on writing where everything is removed.
+    await this.#images?.catch(() => {});
+    await this.#starting?.catch(() => {});
     await this.#server.abort();
   }
 
