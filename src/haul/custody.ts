@@ -28,6 +28,7 @@ export class Custody implements Disposable {
   readonly #parts: CustodyParts;
   #hold: Hold | undefined;
   #next: HeldTree | undefined;
+  #closed = false;
   #connections: HeldConnections | undefined;
   #imagesDir: string | undefined;
   #mayHaveRun = false;
@@ -70,7 +71,12 @@ export class Custody implements Disposable {
   /** Starts the criu that will restore; best before the source's tree is frozen. */
   async prepare(): Promise<void> {
     await this.#findConnections();
-    this.#next = await this.#make();
+    const next = await this.#make();
+    if (this.#closed) {
+      next.close();
+      throw new PhaulError("cancelled", "Cannot get ready to restore: it was given up meanwhile");
+    }
+    this.#next = next;
   }
 
   /**
