@@ -114,9 +114,12 @@ export async function placeService({ alpha, beta }: Pair): Promise<void> {
 
 /** Every rule of the packet filter on `host`, without times and counters. */
 export async function packetRules(host: Host): Promise<string> {
-  // At its first use iptables makes its empty chains, and never takes them away.
+  // At the first use of a table iptables makes its empty chains, and never takes them away.
   const first = ["iptables", "ip6tables"].flatMap((program) =>
-    ["-A", "-D"].map((what) => `for c in INPUT OUTPUT; do ${program} ${what} $c -j ACCEPT; done`)
+    ["filter INPUT", "filter OUTPUT", "raw PREROUTING", "raw OUTPUT"].map((place) => {
+      const [table, chain] = place.split(" ");
+      return `for op in -A -D; do ${program} -t ${table} $op ${chain} -j ACCEPT; done`;
+    })
   );
   const { stdout } = await host.run(
     `${first.join("; ")}; nft list ruleset; iptables-save; ip6tables-save`,

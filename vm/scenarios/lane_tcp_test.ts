@@ -39,7 +39,12 @@ async function prepare(pair: Pair, destinationHook?: string): Promise<Ground> {
   for (const text of rules) assertMatch(text, /chain INPUT/, "rules are seen");
   const victim = await stage.victim(alpha, "tcpserver");
   const client = await LiveClient.connect(pair);
-  return { victim, client, rules, [Symbol.asyncDispose]: () => client[Symbol.asyncDispose]() };
+  const end = async () => {
+    await client[Symbol.asyncDispose]();
+    // What a scenario that failed leaves has the port that the next one needs.
+    for (const host of [alpha, beta]) await endVictim(host, victim);
+  };
+  return { victim, client, rules, [Symbol.asyncDispose]: end };
 }
 
 async function allRules({ alpha, beta }: Pair): Promise<string[]> {
