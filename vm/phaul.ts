@@ -175,6 +175,11 @@ export function expectCode(migration: Migration, code: number): void {
   throw new Error(`phaul exited with ${migration.code}, not ${code}; it said:\n${migration.said}`);
 }
 
+/** Finishes, or rolls back, what was interrupted on `host`; throws with what phaul said when it cannot. */
+export async function recover(host: Host): Promise<void> {
+  await host.run(`phaul recover --state-dir ${STATE_DIR}`);
+}
+
 /** Ends a victim's whole session. */
 export async function endVictim(host: Host, victim: Victim): Promise<void> {
   await host.run(`kill -9 -- -${victim.pid}`, { mayFail: true });
