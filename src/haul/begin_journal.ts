@@ -7,8 +7,7 @@
 import { PhaulError } from "../errors.ts";
 import { ownIdentity, type ProcessIdentity, type Victim } from "../proc/mod.ts";
 import type { HaulEvent } from "./events.ts";
-import { findRecord } from "./journal.ts";
-import { type DiskJournal, JournalStore } from "./journal_store.ts";
+import { type DiskJournal, findRecord, JournalStore } from "../journal/mod.ts";
 import type { MigrateOptions } from "./options.ts";
 import { recoverSource } from "./source_recovery.ts";
 import type { Stages } from "./stages.ts";

@@ -7,8 +7,7 @@
 import { PhaulError } from "../errors.ts";
 import { lives, signalProcess } from "../proc/mod.ts";
 import type { Whereabouts } from "./events.ts";
-import { type BeginRecord, findRecord } from "./journal.ts";
-import { type JournalName, JournalStore } from "./journal_store.ts";
+import { type BeginRecord, findRecord, type JournalName, JournalStore } from "../journal/mod.ts";
 import { connectToServe } from "./local_serve.ts";
 import type { CancelOptions } from "./options.ts";
 import { chosen, whereaboutsIn } from "./standing.ts";

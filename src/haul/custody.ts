@@ -11,7 +11,7 @@ import { AdoptedTree } from "./adopted_tree.ts";
 import type { DestinationParts } from "./destination_parts.ts";
 import { HeldConnections } from "./held_connections.ts";
 import { HeldTree, type Hold } from "./held_tree.ts";
-import { findRecord, type StampedRecord } from "./journal.ts";
+import { findRecord, type StampedRecord } from "../journal/mod.ts";
 import { syncFiles } from "./work_dir.ts";
 
 /** What a custody works with. */

@@ -26,7 +26,7 @@ import { Answers, askedBy, type AskedEvent, givenUp, mayHaveRun, outOfTurn } fro
 import { Custody } from "./custody.ts";
 import type { Admission, DestinationParts } from "./destination_parts.ts";
 import { Intake } from "./intake.ts";
-import type { StampedRecord } from "./journal.ts";
+import type { StampedRecord } from "../journal/mod.ts";
 import { type Cause, type Effects, Machine } from "./machine.ts";
 import { Stages } from "./stages.ts";
 import { Watchdog } from "./watchdog.ts";

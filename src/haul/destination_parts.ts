@@ -5,7 +5,7 @@
  */
 
 import type { EventSink } from "./events.ts";
-import type { AdmittedRecord, Journal } from "./journal.ts";
+import type { AdmittedRecord, Journal } from "../journal/mod.ts";
 import type { ServeOptions } from "./options.ts";
 import type { Share } from "./room.ts";
 import type { TicketOffice } from "./tickets.ts";

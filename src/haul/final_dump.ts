@@ -10,7 +10,7 @@ import { listTree, type ProcessTree, type TreeProcess } from "../proc/mod.ts";
 import type { Connection, PrepareRequest } from "../wire/mod.ts";
 import { dumpOptions, nextImagesDir } from "./client.ts";
 import type { PhaulConfig } from "./config.ts";
-import type { IntentRecord } from "./journal.ts";
+import type { IntentRecord } from "../journal/mod.ts";
 import { DumpedConnections } from "./dumped_connections.ts";
 
 /** Whom a final dump tells what happens to it. */

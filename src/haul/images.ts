@@ -5,7 +5,7 @@
  */
 
 import type { ImageSink, OutgoingImage } from "../wire/mod.ts";
-import { isFull, noSpace } from "./no_space.ts";
+import { isFull, noSpace } from "../proc/mod.ts";
 
 const CHUNK_BYTES = 256 * 1024;
 

@@ -17,7 +17,7 @@ import {
 import type { BeginRequest } from "../wire/mod.ts";
 import type { EventSink, MigrationSummary, Whereabouts } from "./events.ts";
 import { beginJournal } from "./begin_journal.ts";
-import type { Journal } from "./journal.ts";
+import type { Journal } from "../journal/mod.ts";
 import type { CriuFlags, MigrateOptions } from "./options.ts";
 import { Peer } from "./peer.ts";
 import { PageRelay } from "./relay.ts";

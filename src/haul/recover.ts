@@ -9,7 +9,7 @@ import { findCriu } from "../criu/mod.ts";
 import { requireRoot } from "../proc/mod.ts";
 import type { DestinationRole } from "./destination.ts";
 import type { EventSink } from "./events.ts";
-import { type JournalName, JournalStore } from "./journal_store.ts";
+import { type JournalName, JournalStore } from "../journal/mod.ts";
 import { connectToServe } from "./local_serve.ts";
 import type { RecoverOptions } from "./options.ts";
 import { Registry } from "./registry.ts";

@@ -26,8 +26,7 @@ import {
   unlockConnections,
 } from "../proc/mod.ts";
 import type { EventSink } from "./events.ts";
-import { type BeginRecord, findRecord } from "./journal.ts";
-import type { DiskJournal } from "./journal_store.ts";
+import { type BeginRecord, type DiskJournal, findRecord } from "../journal/mod.ts";
 import { type Cause, type Effects, Machine } from "./machine.ts";
 import type { Force, RecoverOptions } from "./options.ts";
 import { Peer } from "./peer.ts";

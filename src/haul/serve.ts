@@ -28,7 +28,7 @@ import { Complaints } from "./complaints.ts";
 import type { DestinationRole } from "./destination.ts";
 import { drain } from "./drain.ts";
 import type { EventSink } from "./events.ts";
-import { JournalStore } from "./journal_store.ts";
+import { JournalStore } from "../journal/mod.ts";
 import { Links } from "./links.ts";
 import { announceServe } from "./local_serve.ts";
 import { DEFAULT_DRAIN_MS, DEFAULT_SERVE_LIMITS, type ServeOptions } from "./options.ts";

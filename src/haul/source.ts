@@ -15,7 +15,7 @@ import { CONNECTION_LOST, type Verdict } from "./verdicts.ts";
 import type { ClientReport, PhaulConfig, PhaulLocal } from "./config.ts";
 import { type DumpListener, FinalDump } from "./final_dump.ts";
 import { imagesOf } from "./images.ts";
-import type { Journal } from "./journal.ts";
+import type { Journal } from "../journal/mod.ts";
 import { type Cause, type Effects, Machine } from "./machine.ts";
 import type { MigrateOptions } from "./options.ts";
 import type { Peer } from "./peer.ts";

@@ -6,8 +6,13 @@
 
 import { giveBackUnit, lives } from "../proc/mod.ts";
 import type { EventSink, Whereabouts } from "./events.ts";
-import { type BeginRecord, findRecord } from "./journal.ts";
-import type { DiskJournal, JournalName, JournalStore } from "./journal_store.ts";
+import {
+  type BeginRecord,
+  type DiskJournal,
+  findRecord,
+  type JournalName,
+  type JournalStore,
+} from "../journal/mod.ts";
 import type { RecoverOptions, ServeOptions } from "./options.ts";
 import { ReopenedSource } from "./reopened_source.ts";
 import { type Recovered, standingOf } from "./standing.ts";

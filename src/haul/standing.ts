@@ -8,8 +8,7 @@ import { PhaulError } from "../errors.ts";
 import type { JournalMark, Side } from "../migrate/tables.ts";
 import { lives } from "../proc/mod.ts";
 import type { Whereabouts } from "./events.ts";
-import { findRecord, type StampedRecord } from "./journal.ts";
-import { type JournalName, JournalStore } from "./journal_store.ts";
+import { findRecord, type JournalName, JournalStore, type StampedRecord } from "../journal/mod.ts";
 import type { StatusOptions } from "./options.ts";
 import { Peer } from "./peer.ts";
 

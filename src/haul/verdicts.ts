@@ -6,7 +6,7 @@
 
 import { asPhaulError, type ErrorCode, PhaulError } from "../errors.ts";
 import { remoteError } from "../wire/mod.ts";
-import type { Journal } from "./journal.ts";
+import type { Journal } from "../journal/mod.ts";
 import type { Timeouts } from "./options.ts";
 import type { Peer } from "./peer.ts";
 import type { Stages } from "./stages.ts";

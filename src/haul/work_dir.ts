@@ -5,8 +5,7 @@
  */
 
 import type { Side } from "../migrate/tables.ts";
-import { ensureDirectory } from "../proc/mod.ts";
-import { isFull, noSpace } from "./no_space.ts";
+import { ensureDirectory, isFull, noSpace } from "../proc/mod.ts";
 
 /** On tmpfs on every common distribution. */
 export const DEFAULT_WORK_DIR = "/dev/shm/phaul";

@@ -11,6 +11,7 @@ export { checkDestination, type DestinationNeeds, type NeededFile } from "./dest
 export type { FileFact, FileKind, FileUse } from "./files.ts";
 export { FileLock } from "./file_lock.ts";
 export { bootId, ensureDirectory, freeBytes, isTmpfs, requireRoot, roomIn } from "./host.ts";
+export { isFull, noSpace } from "./no_space.ts";
 export { findPacketFilter, type PacketFilter } from "./packet_filter.ts";
 export { reviveConnections, silenceConnections } from "./repair.ts";
 export type { ServiceUnit, SystemctlRunner } from "./systemctl.ts";

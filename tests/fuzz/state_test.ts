@@ -1,7 +1,7 @@
 /** Files of the state directory: phaul's own, as a crash or a full disk may have left them. */
 
 import { assert, assertEquals } from "@std/assert";
-import { decodeJournal, encodeRecord } from "../../src/haul/journal_codec.ts";
+import { decodeJournal, encodeRecord } from "../../src/journal/mod.ts";
 import { formatToken, loadIdentity } from "../../src/wire/mod.ts";
 import { testTargets } from "./fuzz.ts";
 

@@ -8,7 +8,16 @@
 export const ROOT: string = new URL("../..", import.meta.url).pathname;
 
 /** The folders below src/, lowest last. */
-export const FOLDERS = ["cli", "haul", "migrate", "criu", "wire", "proc", "sys"] as const;
+export const FOLDERS = [
+  "cli",
+  "haul",
+  "journal",
+  "migrate",
+  "criu",
+  "wire",
+  "proc",
+  "sys",
+] as const;
 
 /** Where there is code. */
 export const CODE: readonly string[] = ["main.ts", "src", "examples", "tools", "vm", "tests"];

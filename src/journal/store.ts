@@ -7,10 +7,9 @@
 
 import { asPhaulError, PhaulError } from "../errors.ts";
 import type { Side } from "../migrate/tables.ts";
-import { bootId, ensureDirectory, FileLock } from "../proc/mod.ts";
-import type { Journal, JournalRecord, StampedRecord } from "./journal.ts";
-import { decodeJournal, encodeRecord } from "./journal_codec.ts";
-import { isFull, noSpace } from "./no_space.ts";
+import { bootId, ensureDirectory, FileLock, isFull, noSpace } from "../proc/mod.ts";
+import type { Journal, JournalRecord, StampedRecord } from "./records.ts";
+import { decodeJournal, encodeRecord } from "./codec.ts";
 
 /** Where a journal is, before it is opened. */
 export interface JournalName {

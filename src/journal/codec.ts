@@ -7,7 +7,7 @@
 
 import { crc32 } from "node:zlib";
 import { PhaulError } from "../errors.ts";
-import type { JournalRecord, StampedRecord } from "./journal.ts";
+import type { JournalRecord, StampedRecord } from "./records.ts";
 
 /** What a journal holds, and how many of its bytes are whole records. */
 export interface JournalContent {

@@ -1,13 +1,12 @@
 /**
- * The journal: what a side has decided, written before it acts on it.
+ * The records of a journal.
  *
  * @module
  */
 
 import type { JournalMark } from "../migrate/tables.ts";
 import type { ProcessIdentity, TreeProcess } from "../proc/mod.ts";
-import type { Connection, HoldMode, ProcessSummary, RestoreOptions } from "../wire/mod.ts";
-import type { HostAddress } from "./options.ts";
+import type { Address, Connection, HoldMode, ProcessSummary, RestoreOptions } from "../wire/mod.ts";
 
 /** A source's first record: what a phaul that comes after this one needs to finish or to roll back. */
 export interface BeginRecord {
@@ -17,7 +16,7 @@ export interface BeginRecord {
   /** With the pid, the root's identity during one boot. */
   readonly startTimeTicks: string;
   readonly comm: string;
-  readonly peer: HostAddress;
+  readonly peer: Address;
   readonly tokenFile: string;
   readonly insecure: boolean;
   /** Holds its images; removed with the journal. */

@@ -1,6 +1,6 @@
 /** Records of each kind, as a migration writes them. */
 
-import type { JournalRecord } from "../../../src/haul/journal.ts";
+import type { JournalRecord } from "../../../src/journal/mod.ts";
 
 const tasks = [
   { pid: 4711, nsPid: 4711, parentPid: 1, startTimeTicks: "815", state: "running" },

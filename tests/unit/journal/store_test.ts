@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { PhaulError } from "../../../src/errors.ts";
-import { JournalStore } from "../../../src/haul/journal_store.ts";
+import { JournalStore } from "../../../src/journal/mod.ts";
 import { loadLibc } from "../../../src/sys/mod.ts";
-import { DESTINATION_RECORDS, SOURCE_RECORDS } from "./journals.ts";
+import { DESTINATION_RECORDS, SOURCE_RECORDS } from "./samples.ts";
 
 loadLibc();
 

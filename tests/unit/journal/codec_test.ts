@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { PhaulError } from "../../../src/errors.ts";
-import { decodeJournal, encodeRecord } from "../../../src/haul/journal_codec.ts";
-import { DESTINATION_RECORDS, SOURCE_RECORDS } from "./journals.ts";
+import { decodeJournal, encodeRecord } from "../../../src/journal/mod.ts";
+import { DESTINATION_RECORDS, SOURCE_RECORDS } from "./samples.ts";
 
 const AT = "2026-01-02T03:04:05.678Z";
 const stamp = (record: (typeof SOURCE_RECORDS)[number]) => ({ at: AT, boot: "b", record });
