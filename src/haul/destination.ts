@@ -88,8 +88,7 @@ export class DestinationRole {
   /** Admits a migration: its page channel is made, and nothing else yet. */
   static async admit(parts: DestinationParts, from: Admission): Promise<DestinationRole> {
     const onFailure = (error: PhaulError) => role.#machine.dispatch("failed", error);
-    const { stallMs } = parts.options.timeouts;
-    const intake = await Intake.open({ ...parts, ...from, stallMs, onFailure });
+    const intake = await Intake.open({ ...parts, ...from, onFailure });
     const role = new DestinationRole(parts, intake);
     return role;
   }
@@ -205,6 +204,7 @@ export class DestinationRole {
 
   /** Gets ready for an iteration's pages and hands out the tickets for its streams. */
   async #receive(request: StartIterationRequest): Promise<void> {
+    this.#received.expect(request);
     const { type: _, ...which } = request;
     await this.#stages.pass({ event: "iteration-begin", migration: this.migration, ...which });
     if (request.final) await this.#custody.prepare();

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { PhaulError } from "../errors.ts";
 import type { ImageSink, OutgoingImage } from "../wire/mod.ts";
 import { isFull, noSpace } from "../proc/mod.ts";
 
@@ -39,16 +40,20 @@ async function* contentOf(
   }
 }
 
-/** Writes a received image to `dir`; a file that is there already is an error. */
+/**
+ * Writes a received image to `dir`.
+ *
+ * @throws PhaulError `no-space`; `protocol` when there is such a file already, of CRIU's or the peer's
+ */
 export async function imageSink(dir: string, name: string): Promise<ImageSink> {
   const path = `${dir}/${name}`;
-  const file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
+  const file = await newFile(path);
   return {
     async write(chunk) {
       try {
         for (let done = 0; done < chunk.length;) done += await file.write(chunk.subarray(done));
       } catch (cause) {
-        throw isFull(cause) ? noSpace(`image "${path}"`, "--work-dir", cause) : cause;
+        throw isFull(cause) ? noSpaceFor(path, cause) : cause;
       }
     },
     close() {
@@ -60,4 +65,19 @@ export async function imageSink(dir: string, name: string): Promise<ImageSink> {
       await Deno.remove(path).catch(() => {});
     },
   };
+}
+
+async function newFile(path: string): Promise<Deno.FsFile> {
+  try {
+    return await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
+  } catch (cause) {
+    if (isFull(cause)) throw noSpaceFor(path, cause);
+    if (!(cause instanceof Deno.errors.AlreadyExists)) throw cause;
+    const message = `Cannot take image "${path}": there is such a file already`;
+    throw new PhaulError("protocol", message, { cause });
+  }
+}
+
+function noSpaceFor(path: string, cause: unknown): PhaulError {
+  return noSpace(`image "${path}"`, "--work-dir", cause);
 }

@@ -27,9 +27,7 @@ const IMAGE_LIMITS = { maxImages: 100_000, maxTotalBytes: 2 ** 50 };
 
 /** What an intake is made of. */
 export interface IntakeParts
-  extends Admission, Pick<DestinationParts, "admitted" | "criuPath" | "workDir"> {
-  /** How long images that have begun to come may pause. */
-  readonly stallMs: number;
+  extends Admission, Pick<DestinationParts, "admitted" | "criuPath" | "options" | "workDir"> {
   /** Called whenever something that came in cannot be used; maybe more than once. */
   readonly onFailure: (error: PhaulError) => void;
 }
@@ -40,6 +38,7 @@ export class Intake implements Disposable {
   readonly #channel: PageChannel;
   readonly #relay: PageRelay;
   readonly #server: PhaulServer;
+  #last: StartIterationRequest | undefined;
   #imageStream: ImpatientStream | undefined;
   #starting: Promise<void> | undefined;
   #aborted: PhaulError | undefined;
@@ -70,6 +69,22 @@ export class Intake implements Disposable {
   /** Bytes of pages that came in, over all iterations. */
   get totalBytes(): number {
     return this.#relay.totalBytes;
+  }
+
+  /**
+   * Takes note that an iteration begins; comes before anything is made for it, or a peer could have
+   * that made any number of times at once.
+   *
+   * @throws PhaulError `protocol` for one that is not the next
+   */
+  expect(request: StartIterationRequest): void {
+    const { iteration } = request;
+    const { iteration: before = 0, final: over = false } = this.#last ?? {};
+    if (over || iteration !== before + 1) {
+      const after = over ? "the final one" : `number ${before}`;
+      throw new PhaulError("protocol", `Cannot start iteration ${iteration} after ${after}`);
+    }
+    this.#last = request;
   }
 
   /** Gets ready for an iteration and hands out the tickets for its streams. */
@@ -120,8 +135,8 @@ export class Intake implements Disposable {
 
   /** Ends all that is under way; images stay where they are. */
   async abort(reason: PhaulError): Promise<void> {
-    this.#parts.tickets.revoke();
     this.#aborted = reason;
+    this.#parts.tickets.revoke();
     this.#imageStream?.close();
     this.#relay.abort(reason);
     await this.#server.abort();
@@ -139,7 +154,10 @@ export class Intake implements Disposable {
 
   #receiveImages(connection: ByteStream): void {
     const dir = this.imagesDir;
-    const stream = this.#imageStream = new ImpatientStream(connection, this.#parts.stallMs);
+    const stream = this.#imageStream = new ImpatientStream(
+      connection,
+      this.#parts.options.timeouts.stallMs,
+    );
     this.#images = receiveImages(stream, {
       openFile: async (name, size) => {
         await this.#parts.share.take(size);
