@@ -6,7 +6,7 @@ import type { Approach, Fault } from "./row.ts";
 
 const kill = (part: Extract<Fault, { kind: "kill" }>["part"]): Fault => ({ kind: "kill", part });
 const stop = (part: Extract<Fault, { kind: "stop" }>["part"]): Fault => ({ kind: "stop", part });
-const signal = (to: "source" | "destination"): Fault => ({ kind: "signal", to });
+const signal = (to: "source"): Fault => ({ kind: "signal", to });
 
 /** What brings an event about when it comes just after the side got into the state. */
 const CAUSES: Readonly<Record<Side, Readonly<Record<string, Readonly<Record<string, Fault>>>>>> = {
@@ -42,27 +42,24 @@ const CAUSES: Readonly<Record<Side, Readonly<Record<string, Readonly<Record<stri
   destination: {
     receiving: {
       abort: signal("source"),
-      cancel: signal("destination"),
       "peer-lost": kill("source phaul"),
     },
     restoring: {
       abort: signal("source"),
-      cancel: signal("destination"),
       "peer-lost": kill("source phaul"),
       failed: kill("destination criu"),
     },
     prepared: {
       abort: signal("source"),
-      cancel: signal("destination"),
       "peer-lost": kill("source phaul"),
       "tree-lost": kill("copy"),
     },
-    resuming: { cancel: signal("destination"), "peer-lost": kill("source phaul") },
   },
 };
 
 /** The stage at which a side can be kept in a state that it would leave before anything else can come. */
 const HOOKS: Readonly<Record<string, string>> = {
+  "source frozen": "frozen",
   "source intended": "prepared",
 };
 
@@ -72,11 +69,6 @@ const FURTHER: readonly (Pair & Approach)[] = [
     ...{ side: "destination", state: "receiving", event: "failed" },
     at: { side: "source", state: "copying", event: "copied" },
     first: kill("page server"),
-  },
-  {
-    ...{ side: "destination", state: "receiving", event: "stalled" },
-    at: { side: "source", state: "copying", event: "copied" },
-    first: stop("page server"),
   },
   {
     ...{ side: "source", state: "rolling-back", event: "criu-ended" },

@@ -53,10 +53,25 @@ export function randomFor(seed: number, { row, repetition }: Turn): () => number
  * An ordinary run leaves out some of the rows that mostly wait, as what they wait for is the same all
  * along: things that stand still, a cable, a full disk come at every second pair of the course only.
  */
-function isOrdinary({ pair, fault, approach }: Row): boolean {
+function isOrdinary({ place, pair, fault, approach }: Row): boolean {
+  if (place !== "host") return isOrdinaryInGuests(place, pairKey(pair));
   if (approach) return fault.kind !== "kill" || fault.part !== "both phauls";
   if (fault.kind === "stop" || fault.kind === "cut" || fault.kind === "fill") {
     return positionOf(pairKey(pair)) % 2 === 0;
   }
   return true;
 }
+
+/** Emulated guests are slow: what only they can show, and for machines a pair of each phase. */
+function isOrdinaryInGuests(place: "lane" | "machines", key: string): boolean {
+  if (place === "lane") return positionOf(key) === -1;
+  return PHASES.includes(key);
+}
+
+/** Before the freeze, prepared, committed, handed over. */
+const PHASES: readonly string[] = [
+  "source copying copied",
+  "source frozen ready",
+  "source intended written",
+  "source handing-over acknowledged",
+];

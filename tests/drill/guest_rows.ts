@@ -15,7 +15,6 @@ export function laneRows(): Row[] {
     kill("destination phaul"),
     kill("both phauls"),
     kill("source criu"),
-    kill("destination criu"),
     kill("tree"),
     { kind: "stop", part: "destination phaul" },
     { kind: "signal", to: "source" },
