@@ -22,9 +22,9 @@ const roles: Roles = {
     const { status } = await import("./src/haul/standing.ts");
     return await status(options);
   },
-  async recover(options, sink) {
+  async recover(options, sink, tell) {
     const { recover } = await import("./src/haul/recover.ts");
-    return await recover(options, sink);
+    return await recover(options, sink, tell);
   },
   async cancel(options) {
     const { cancel } = await import("./src/haul/cancel.ts");

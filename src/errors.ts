@@ -49,6 +49,7 @@ export type ErrorCode =
   | "no-such-migration"
   | "too-late"
   | "undecided"
+  | "not-forced"
   | "busy"
   | "external-socket";
 

@@ -36,7 +36,11 @@ export interface Roles {
     hurry: AbortSignal,
   ): Promise<void>;
   status(options: StatusOptions): Promise<MigrationStatus[]>;
-  recover(options: RecoverOptions, sink: EventSink): Promise<Recovered[]>;
+  recover(
+    options: RecoverOptions,
+    sink: EventSink,
+    tell: (recovered: Recovered) => void,
+  ): Promise<Recovered[]>;
   cancel(options: CancelOptions): Promise<Cancelled>;
   selftest(o: SelftestOptions, sink: EventSink, signal: AbortSignal): Promise<SelftestReport>;
   /** Rejects with the PhaulError that says what is wrong with the criu of this host. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { HaulEvent } from "../haul/events.ts";
 import type { Force, RecoverOptions } from "../haul/options.ts";
 import type { Recovered } from "../haul/standing.ts";
 import type { Command, Context } from "./command.ts";
@@ -82,11 +83,12 @@ export const RECOVER_COMMAND: Command = {
 async function runRecover(args: readonly string[], context: Context): Promise<number> {
   const { options, json } = readRecover(args);
   const reporter = new Reporter(context.terminal, { json, many: true });
-  const all = await context.roles.recover(options, (event) => reporter.event(event));
-  for (const one of all) tell(one, reporter);
+  const sink = (event: HaulEvent) => reporter.event(event);
+  const all = await context.roles.recover(options, sink, (one) => tell(one, reporter));
   if (all.length === 0) reporter.line("Nothing was interrupted on this host");
-  const open = all.find(({ settled, live }) => !settled && !live);
-  return open === undefined ? EXIT_OK : exitCodeOf(open.error?.code ?? "undecided");
+  const open = all.find(({ settled, error }) => !settled || error?.code === "not-forced");
+  if (open === undefined) return EXIT_OK;
+  return exitCodeOf(open.error?.code ?? (open.live ? "busy" : "undecided"));
 }
 
 function tell(one: Recovered, reporter: Reporter): void {

@@ -24,7 +24,8 @@ export function describeRecovered(one: Recovered): string[] {
 }
 
 function head({ migration, side, comm, pid }: MigrationStatus): string {
-  const process = pid === undefined ? comm : `process ${pid} (${comm})`;
+  const name = comm === "" ? "a process" : comm;
+  const process = pid === undefined ? name : `process ${pid} (${name})`;
   return `Migration ${migration}: ${process}, ${side} here`;
 }
 
@@ -51,6 +52,6 @@ function progress({ migration, state, live, at, side }: MigrationStatus): string
   const since = at === undefined ? "" : ` since ${at}`;
   const where = `State ${state}${since}`;
   if (live) return `${where}; a phaul works on it`;
-  if (side === "destination" && state === "CONTINUED") return `${where}; it runs`;
+  if (side === "destination" && ["CONTINUED", "running"].includes(state)) return `${where}; it ran`;
   return `${where}; interrupted: phaul recover ${migration}`;
 }

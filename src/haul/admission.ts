@@ -27,17 +27,22 @@ export async function requireFit(begin: BeginRequest, criuVersion: string): Prom
 }
 
 /**
- * Demands a directory that a power cut leaves as it is.
+ * Demands directories that a power cut leaves as they are.
  *
  * @throws PhaulError `destination-unfit`
  */
-export async function requireDisk(workDir: string): Promise<void> {
-  if (!await isTmpfs(workDir)) return;
-  throw new PhaulError(
-    "destination-unfit",
-    `Cannot keep images durably: the destination's work directory "${workDir}" is in memory`,
-    { remedy: "Start phaul serve with --work-dir on a disk, or migrate without --durable" },
-  );
+export async function requireDisk(workDir: string, stateDir: string): Promise<void> {
+  for (const dir of [workDir, stateDir]) {
+    if (!await isTmpfs(dir)) continue;
+    throw new PhaulError(
+      "destination-unfit",
+      `Cannot keep a migration durably: "${dir}" of the destination is in memory`,
+      {
+        remedy: "Start phaul serve with --work-dir and --state-dir on a disk, or migrate without " +
+          "--durable",
+      },
+    );
+  }
 }
 
 function requireAlike(begin: BeginRequest, criuVersion: string): void {

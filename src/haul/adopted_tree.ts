@@ -31,7 +31,7 @@ export class AdoptedTree implements Hold {
   }
 
   async died(): Promise<void> {
-    await this.#tree.rootExited();
+    await this.#tree.anyExited();
   }
 
   continue(processes: readonly ProcessSummary[]): Promise<void> {

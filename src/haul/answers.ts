@@ -61,16 +61,3 @@ export function outOfTurn(what: string, migration: string, state: string): Phaul
     `Cannot answer "${what}": migration ${migration} is in state "${state}"`,
   );
 }
-
-/** The refusal to run a tree of which nobody knows whether it ran before. */
-export function mayHaveRun(migration: string): PhaulError {
-  return new PhaulError(
-    "undecided",
-    `Cannot run migration ${migration}: its tree is gone, and may have run here before`,
-    {
-      remedy:
-        `On that host, phaul recover ${migration} --force-destination restores it as it was ` +
-        "when it was copied; what it did since, if it ran, it does again",
-    },
-  );
-}

@@ -63,8 +63,10 @@ async function outcome(
   for (let committed = false; performance.now() < until;) {
     const records = await store.read(name);
     committed ||= findRecord(records ?? [], "COMMIT") !== undefined;
-    if (records === undefined) return !committed && lives(begin) ? "source" : "destination";
-    if (!store.isLive(name)) return committed ? "in-doubt" : "source";
+    if (records === undefined && lives(begin)) return "source";
+    if (records === undefined) return committed ? "destination" : "gone";
+    // Its phaul has died, which leaves more than a cancel would.
+    if (!store.isLive(name)) return "in-doubt";
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
   throw new PhaulError(

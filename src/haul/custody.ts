@@ -155,10 +155,14 @@ export class Custody implements Disposable {
 
   /** Ends whatever there is of the tree. */
   async discard(): Promise<void> {
-    // The phaul that restored it may have died before it came to this.
-    if (this.#isStopped && this.rootPid !== undefined) this.#connections?.silence(this.rootPid);
-    await this.#hold?.discard();
-    await this.#connections?.lift();
+    try {
+      // The phaul that restored it may have died before it came to this.
+      if (this.#isStopped && this.rootPid !== undefined) this.#connections?.silence(this.rootPid);
+    } finally {
+      // Told or not: a copy that is left behind needs only a signal to be a second one.
+      await this.#hold?.discard();
+      await this.#connections?.lift();
+    }
   }
 
   /** Lets go of the tree, which is left as it is. */

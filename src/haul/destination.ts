@@ -22,8 +22,9 @@ import {
   type StartIterationRequest,
   type StopIterationRequest,
 } from "../wire/mod.ts";
-import { Answers, askedBy, type AskedEvent, givenUp, mayHaveRun, outOfTurn } from "./answers.ts";
+import { Answers, askedBy, type AskedEvent, givenUp, outOfTurn } from "./answers.ts";
 import { Custody } from "./custody.ts";
+import { endOf, refusalOf } from "./decisions.ts";
 import type { Admission, DestinationParts } from "./destination_parts.ts";
 import { Intake } from "./intake.ts";
 import type { StampedRecord } from "../journal/mod.ts";
@@ -36,6 +37,8 @@ export class DestinationRole {
   readonly migration: string;
   /** The root's command name. */
   readonly comm: string;
+  /** Another phaul began it. */
+  readonly reopened: boolean;
   readonly #parts: DestinationParts;
   readonly #machine: Machine<DestinationState, DestinationEvent, DestinationAction>;
   readonly #stages: Stages;
@@ -56,6 +59,7 @@ export class DestinationRole {
   private constructor(parts: DestinationParts, intake: Intake | undefined) {
     this.migration = parts.migration;
     this.comm = parts.admitted.comm;
+    this.reopened = intake === undefined;
     this.#parts = parts;
     this.#intake = intake;
     this.#custody = new Custody(parts);
@@ -196,7 +200,8 @@ export class DestinationRole {
         const because = this.#because && errorTexts(this.#because);
         this.#answers.give("abort", { type: "discarded", because });
       },
-      "refuse": (cause) => this.#answers.refuse(askedBy(cause.event), this.#refusal(cause)),
+      "refuse": (cause) =>
+        this.#answers.refuse(askedBy(cause.event), refusalOf(this, cause, this.#reason)),
       "tidy": () => this.#tidy(),
       "report": (cause) => this.#report(cause),
     };
@@ -260,24 +265,23 @@ export class DestinationRole {
   }
 
   async #tidy(): Promise<void> {
-    const { workDir, options, journal } = this.#parts;
+    const { admitted, workDir, options, journal } = this.#parts;
     if (this.state === "discarded") await workDir.keepLogs(`${options.stateDir}/logs`);
-    if (!options.keepImages) await workDir[Symbol.asyncDispose]();
+    if (admitted.keepImages) await workDir.keep();
+    else await workDir[Symbol.asyncDispose]();
     // Of a tree that runs it stays: the source may not have heard of that yet.
     if (this.state === "running") journal.close();
     else await journal.remove();
   }
 
-  async #report({ event }: Cause<DestinationEvent>): Promise<void> {
-    const { migration } = this;
-    if (event === "was-continued") return this.#close(); // Told when it was continued.
-    if (this.state === "running") await this.#stages.reach({ event: "drained", migration });
-    else {
-      const { code, message } = this.#reason ?? givenUp("it was told to");
-      const whereabouts = this.state === "discarded" ? "source" : "in-doubt";
-      await this.#stages.reach({ event: "aborted", migration, code, message, whereabouts });
+  async #report({ event, error }: Cause<DestinationEvent>): Promise<void> {
+    const { state } = this;
+    // That it runs was told when it was continued.
+    if (event !== "was-continued") {
+      await this.#stages.end(state, error ?? this.#reason ?? endOf(state, this.migration));
     }
-    this.#close();
+    // What is uncertain or stranded may be restored again.
+    if (state === "running" || state === "discarded") this.#close();
   }
 
   #close(): void {
@@ -286,12 +290,6 @@ export class DestinationRole {
     this.#intake?.[Symbol.dispose]();
     this.#final.resolve();
     this.#parts.onEnd();
-  }
-
-  #refusal(cause: Cause<DestinationEvent>): PhaulError {
-    if (this.state === "uncertain") return mayHaveRun(this.migration);
-    const reason = cause.event !== "abort" && (this.#reason ?? cause.error);
-    return reason || this.#outOfTurn(cause.event);
   }
 
   #outOfTurn(what: string): PhaulError {

@@ -23,26 +23,37 @@ export interface DrainOptions {
 /** States in which a role waits for somebody else, for as long as that takes. */
 const IN_DOUBT = ["prepared", "lost", "uncertain"];
 const LOOK_MS = 50;
+/** Longer than a hook and the end of a criu take; what has not ended by then, the next phaul finds. */
+const GIVE_UP_MS = 90_000;
 
 /** Admits nothing more, and returns when no migration is under way here any more. */
 export async function drain(registry: Registry, options: DrainOptions): Promise<void> {
   const { drainMs, hurry, linked, sink } = options;
   registry.drain();
-  const until = performance.now() + drainMs;
   const goesOn = (role: DestinationRole) =>
     isBusy(role) || (IN_DOUBT.includes(role.state) && linked(role));
-  while (registry.roles.some(goesOn) && performance.now() < until && !hurry.aborted) {
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-  }
+  await until(() => hurry.aborted || !registry.roles.some(goesOn), drainMs);
   const error = new PhaulError("cancelled", "Cannot go on: the destination is shutting down");
-  for (const role of registry.roles.filter(isBusy)) {
-    role.interrupt("cancel", error);
-    if (!IN_DOUBT.includes(role.state)) await role.ended;
-  }
+  for (const role of registry.roles.filter(isBusy)) role.interrupt("cancel", error);
+  await until(() => !registry.roles.some(isBusy), GIVE_UP_MS);
   for (const { migration, state } of registry.roles) {
     if (!IN_DOUBT.includes(state)) continue;
-    const message = "The held tree stays stopped: only its source can say what becomes of it";
+    const message =
+      "The tree that is held here is its source's to decide about: phaul recover there";
     sink({ event: "warning", migration, message });
+  }
+}
+
+/** Waits until a cancelled role has given up, or has come too far for that. */
+export async function cancelDecided(role: DestinationRole, limitMs: number): Promise<void> {
+  const undecided = ["admitted", "receiving", "restoring", "discarding"];
+  await until(() => !undecided.includes(role.state), limitMs);
+}
+
+async function until(over: () => boolean, limitMs: number): Promise<void> {
+  const end = performance.now() + limitMs;
+  while (!over() && performance.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }
 

@@ -50,10 +50,10 @@ export class DumpedConnections {
   }
 
   /** To be called before the tree is killed: nobody is to hear of it. After COMMIT nothing may fail. */
-  silence(): void {
+  silence(living: readonly TreeProcess[]): void {
     this.#ending = true;
     try {
-      silenceConnections(listTree(this.#rootPid));
+      silenceConnections(living);
     } catch {
       // What is left of the tree closes its connections behind CRIU's rules.
     }

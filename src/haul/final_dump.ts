@@ -147,15 +147,15 @@ export class FinalDump {
   }
 
   /** Lets CRIU kill the tree. */
-  accept(): void {
+  accept(tree: ProcessTree): void {
     this.#accepted = true;
-    this.#connections?.silence();
+    this.#connections?.silence(tree.living);
     this.#answer.resolve();
   }
 
   /** Kills what is left of an accepted tree in CRIU's place. */
   killTree(tree: ProcessTree): void {
-    this.#connections?.silence();
+    this.#connections?.silence(tree.living);
     tree.kill();
   }
 

@@ -16,7 +16,7 @@ export interface Hold {
   readonly rootPid: number | undefined;
   /** There is something left of it that can be continued. */
   readonly alive: boolean;
-  /** Resolves when the root died while it was held; rejects when the tree is let go of. */
+  /** Resolves when the tree, or a part of it, died while it was held; rejects when it is let go of. */
   died(): Promise<void>;
   /** Lets the tree run; tasks that were stopped before the migration stay stopped. */
   continue(processes: readonly ProcessSummary[]): Promise<void>;
@@ -77,7 +77,8 @@ export class HeldTree implements Hold, Disposable {
   }
 
   get alive(): boolean {
-    return this.#tree?.rootLives ?? false;
+    const whole = this.#options.holdMode === "stopped" ? this.#tree?.whole : this.#tree?.rootLives;
+    return whole ?? false;
   }
 
   /**
@@ -118,8 +119,10 @@ export class HeldTree implements Hold, Disposable {
     await this.#options.onRestored(this.#tree.processes);
   }
 
-  /** Resolves when the root died while it was held. */
+  /** Resolves when a task died while it was held. */
   async died(): Promise<void> {
+    if (this.#options.holdMode === "stopped") return await this.#tree?.anyExited();
+    // Among these, tasks that only help CRIU end by themselves.
     const gone = this.#tree?.rootExited();
     if (this.#options.holdMode === "notify") {
       await Promise.race([gone, this.#session.exited]);

@@ -5,6 +5,7 @@
  */
 
 import { PhaulError } from "../errors.ts";
+import { FileLock } from "../proc/mod.ts";
 import { tokenFileName } from "../wire/mod.ts";
 import type { HostAddress, Timeouts } from "./options.ts";
 import { Peer } from "./peer.ts";
@@ -15,16 +16,28 @@ export interface ServeAddress {
   readonly insecure: boolean;
 }
 
-/** Tells other commands where this one listens, until it is disposed of. */
+/**
+ * Tells other commands where this one listens, until it is disposed of.
+ *
+ * @throws PhaulError `busy` when another phaul serve uses the state directory
+ */
 export async function announceServe(
   stateDir: string,
   address: ServeAddress,
 ): Promise<AsyncDisposable> {
   const path = pathIn(stateDir);
-  await Deno.writeTextFile(path, `${JSON.stringify(address)}\n`, { mode: 0o600 });
+  (await Deno.open(path, { append: true, create: true, mode: 0o600 })).close();
+  const lock = FileLock.take(path);
+  if (!lock) {
+    throw new PhaulError("busy", `Cannot serve: another phaul serve uses "${stateDir}"`, {
+      remedy: "End it, or name another --state-dir",
+    });
+  }
+  await Deno.writeTextFile(path, `${JSON.stringify(address)}\n`);
   return {
     async [Symbol.asyncDispose]() {
       await Deno.remove(path).catch(() => {});
+      lock[Symbol.dispose]();
     },
   };
 }

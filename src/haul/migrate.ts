@@ -100,17 +100,18 @@ async function attempt(
   });
   const { peer: address, insecure, tokenFile, timeouts } = options;
   using peer = await Peer.connect({ address, insecure, tokenFile, timeouts }, signal);
+  const version = await criuVersion(criuPath);
   await using owned = new AsyncDisposableStack();
   const journal = await beginJournal(options, migration, victim, stages);
   owned.defer(() => journal.close());
   const link = [options.workDir, migration, "source", journal.path] as const;
   const workDir = await untouched(journal, () => newWorkDir(...link));
-  if (!options.keepImages) owned.use(workDir);
+  owned.defer(() => options.keepImages ? workDir.keep() : workDir[Symbol.asyncDispose]());
   await using unit = await untouched(journal, () => releaseUnitOf(victim, stages));
-  const request = beginRequest(options, migration, victim, await criuVersion(criuPath));
+  using channel = await untouched(journal, () => openPageChannel(workDir.path));
+  const request = beginRequest(options, migration, victim, version);
   const verdict = new Verdict({ peer, migration, timeouts, stages, journal });
   await begin(peer, request, stages, verdict);
-  using channel = await openPageChannel(workDir.path);
   using relay = new PageRelay(channel, "outgoing");
   using remote = new WireRemote(
     peer,

@@ -30,33 +30,21 @@ export interface PeerOptions {
 /** The connections of a source to its destination. Owns the control link. */
 export class Peer implements Disposable {
   readonly #options: PeerOptions;
-  readonly #security: Security;
+  #security: Security | undefined;
   #link: ControlLink | undefined;
 
-  private constructor(options: PeerOptions, security: Security) {
+  /** Connects to nothing yet, and reads no token before it does. */
+  constructor(options: PeerOptions) {
     this.#options = options;
-    this.#security = security;
   }
 
   /**
-   * Reads the token; no connection is made yet.
-   *
-   * @throws PhaulError `wrong-token`
-   */
-  static async open(options: PeerOptions): Promise<Peer> {
-    const security: Security = options.insecure
-      ? { kind: "insecure" }
-      : { kind: "tls", token: await readToken(options.tokenFile) };
-    return new Peer(options, security);
-  }
-
-  /**
-   * Reads the token and connects.
+   * Connects.
    *
    * @throws PhaulError `peer-unreachable`, `impostor`, `wrong-token`, `version-mismatch`
    */
   static async connect(options: PeerOptions, signal?: AbortSignal): Promise<Peer> {
-    const peer = await Peer.open(options);
+    const peer = new Peer(options);
     await peer.reconnect(signal);
     return peer;
   }
@@ -80,7 +68,8 @@ export class Peer implements Disposable {
   async reconnect(signal?: AbortSignal): Promise<void> {
     this.#link?.close();
     const { connectMs, peerSilentMs } = this.#options.timeouts;
-    this.#link = await openControl(await this.#dial(signal), this.#security, {
+    const security = await this.#secured();
+    this.#link = await openControl(await this.#dial(signal), security, {
       deadlineMs: connectMs,
       peerTimeoutMs: peerSilentMs,
       signal,
@@ -114,9 +103,16 @@ export class Peer implements Disposable {
     return this.#link;
   }
 
-  #dial(signal?: AbortSignal): Promise<ByteStream> {
+  async #secured(): Promise<Security> {
+    const { insecure, tokenFile } = this.#options;
+    return this.#security ??= insecure
+      ? { kind: "insecure" }
+      : { kind: "tls", token: await readToken(tokenFile) };
+  }
+
+  async #dial(signal?: AbortSignal): Promise<ByteStream> {
     const { connectMs, peerSilentMs } = this.#options.timeouts;
-    return dial(this.#options.address, this.#security, {
+    return await dial(this.#options.address, await this.#secured(), {
       timeoutMs: connectMs,
       keepaliveMs: peerSilentMs,
       signal,

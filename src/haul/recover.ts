@@ -7,19 +7,22 @@
 import { asPhaulError, PhaulError } from "../errors.ts";
 import { findCriu } from "../criu/mod.ts";
 import { requireRoot } from "../proc/mod.ts";
+import { waits } from "./decisions.ts";
 import type { DestinationRole } from "./destination.ts";
 import type { EventSink } from "./events.ts";
 import { type JournalName, JournalStore } from "../journal/mod.ts";
 import { connectToServe } from "./local_serve.ts";
 import type { RecoverOptions } from "./options.ts";
 import { Registry } from "./registry.ts";
-import { chosen, type Recovered, standingOf, whereaboutsIn } from "./standing.ts";
+import { chosen, type Recovered, standingOf, unreadable, whereaboutsIn } from "./standing.ts";
 import { recoverSource } from "./source_recovery.ts";
 import { TicketBook } from "./tickets.ts";
 
 /** States in which a reopened destination waits for its source, or for a person. */
 const WAITING = ["prepared", "lost", "uncertain", "stranded"];
 const LOOK_MS = 20;
+const LIVE_TRIES = 100;
+const LIVE_PAUSE_MS = 100;
 
 /**
  * Recovers all migrations that were interrupted on this host, or one of them.
@@ -27,15 +30,24 @@ const LOOK_MS = 20;
  * What the journals leave open is left open unless `options.force` decides it. Migrations that a phaul
  * works on now are told of and left alone; a phaul serve is asked for a forced decision.
  *
+ * @param tell Told of each as it ends: a peer that cannot be reached takes its time.
  * @throws PhaulError `not-root`, `no-such-migration`
  */
-export async function recover(options: RecoverOptions, sink: EventSink): Promise<Recovered[]> {
+export async function recover(
+  options: RecoverOptions,
+  sink: EventSink,
+  tell: (recovered: Recovered) => void,
+): Promise<Recovered[]> {
   requireRoot("recover migrations");
   const { stateDir, migration } = options;
   const all = await new JournalStore(stateDir).list();
   const names = migration === undefined ? all : chosen(all, migration);
   const recovered: Recovered[] = [];
-  for (const name of names) recovered.push(...await recoverOne(name, options, sink));
+  for (const name of names) {
+    const one = await recoverOne(name, options, sink);
+    one.forEach(tell);
+    recovered.push(...one);
+  }
   return recovered;
 }
 
@@ -46,15 +58,29 @@ async function recoverOne(
 ): Promise<Recovered[]> {
   const store = new JournalStore(options.stateDir);
   try {
-    if (store.isLive(name)) return await recoverLive(store, name, options);
+    const live = await staysLive(store, name, options);
+    if (live) return await recoverLive(store, name, options);
     return name.side === "source"
       ? await recoverSource(store, name, options, sink)
       : await recoverDestination(store, name, options, sink);
   } catch (cause) {
     const error = asPhaulError(cause);
-    const unknown = { comm: "", state: "unknown", live: false, whereabouts: "in-doubt" } as const;
-    return [{ ...name, ...unknown, settled: false, error }];
+    return [{ ...unreadable(name, error), settled: false, error }];
   }
+}
+
+/** A phaul serve that recovers a source's journal has it for seconds; a decision is worth the wait. */
+async function staysLive(
+  store: JournalStore,
+  name: JournalName,
+  { force }: RecoverOptions,
+): Promise<boolean> {
+  const tries = force !== undefined && name.side === "source" ? LIVE_TRIES : 1;
+  for (let left = tries; store.isLive(name); left--) {
+    if (left <= 1) return true;
+    await new Promise((resolve) => setTimeout(resolve, LIVE_PAUSE_MS));
+  }
+  return false;
 }
 
 /** A phaul works on it: only a phaul serve that waits may be told what a person decided. */
@@ -66,7 +92,13 @@ async function recoverLive(
   const records = await store.read(name);
   if (records === undefined) return [];
   const status = standingOf(name, records, true);
-  if (name.side === "source" || force === undefined) return [{ ...status, settled: false }];
+  if (force === undefined) return [{ ...status, settled: false }];
+  if (name.side === "source") {
+    const error = new PhaulError("busy", "Cannot force anything: a phaul works on the migration", {
+      remedy: `Run: phaul cancel ${name.migration}`,
+    });
+    return [{ ...status, settled: false, error }];
+  }
   const { migration: migrationId } = name;
   using serve = await connectToServe(stateDir, timeouts);
   if (force === "destination") await serve.request({ type: "commit", migrationId, forced: true });
@@ -124,20 +156,4 @@ async function atRest(role: DestinationRole): Promise<void> {
   const over = () => [...WAITING, "running", "discarded"].includes(role.state);
   while (!over()) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   if (!WAITING.includes(role.state)) await role.ended;
-}
-
-function waits(migration: string, state: string): PhaulError {
-  const what = state === "prepared"
-    ? "its complete copy stands still here"
-    : "its copy is gone here";
-  return new PhaulError(
-    "undecided",
-    `Cannot end migration ${migration} from this side: ${what}, and only the source knows whether it ` +
-      "gave the process up",
-    {
-      remedy:
-        `On the source: phaul recover ${migration}. Should that host be lost for good, here: ` +
-        `phaul recover ${migration} --force-destination lets the copy go on, --force-source removes it`,
-    },
-  );
 }

@@ -19,8 +19,6 @@ import { DEFAULT_WORK_DIR, newWorkDir, openWorkDir, workDirPath } from "./work_d
 
 /** How many ended migrations are remembered, to answer a verdict that comes again. */
 const REMEMBERED = 1000;
-/** How long a journal of a running tree waits for its source to know: then nobody asks any more. */
-const FORGET_AFTER_MS = 7 * 24 * 3600 * 1000;
 
 /** What a registry works with. */
 export interface RegistryParts {
@@ -102,12 +100,9 @@ export class Registry {
   async admit(begin: BeginRequest, link: object): Promise<DestinationRole> {
     const { options, store, criuVersion, tickets } = this.#parts;
     const { migrationId: migration } = begin;
-    if (this.#draining) {
-      throw new PhaulError("busy", "Cannot take a migration in: the destination is ending", {
-        remedy: "Try again once phaul serve was started anew there",
-      });
-    }
-    const underWay = this.roles.filter((role) => !isOver(role)).length;
+    this.#refuseWhenDraining();
+    // What waits for a source that is gone does nothing that a limit would be for.
+    const underWay = this.roles.filter((role) => !isOver(role) && !role.reopened).length;
     using _place = this.#places.enter(migration, link, underWay);
     if (this.#roles.has(migration)) {
       throw new PhaulError("protocol", `Cannot begin migration ${migration} twice`);
@@ -120,11 +115,12 @@ export class Registry {
     const journal = await store.create({ migration, side: "destination" }, admitted);
     owned.defer(() => journal.remove());
     const workDir = owned.use(await newWorkDir(base, migration, "destination", path));
-    if (admitted.durable) await requireDisk(workDir.path);
+    if (admitted.durable) await requireDisk(workDir.path, options.stateDir);
     using promised = new DisposableStack();
     const share = promised.use(await this.#roomIn(base ?? DEFAULT_WORK_DIR).admit(0));
     const parts = this.#roleParts(migration, admitted, journal);
     const from = { tickets: tickets.office(), share };
+    this.#refuseWhenDraining();
     const role = await DestinationRole.admit({ ...parts, workDir }, from);
     owned.move();
     const until = promised.move();
@@ -153,7 +149,7 @@ export class Registry {
     const journal = await this.#parts.store.reopen(name);
     if (!journal) return undefined;
     const first = journal.records[0]?.record;
-    if (first?.mark !== "ADMITTED" || forgettable(journal)) {
+    if (first?.mark !== "ADMITTED") {
       await journal.remove();
       return undefined;
     }
@@ -169,6 +165,13 @@ export class Registry {
     }
   }
 
+  #refuseWhenDraining(): void {
+    if (!this.#draining) return;
+    throw new PhaulError("busy", "Cannot take a migration in: the destination is ending", {
+      remedy: "Try again once phaul serve was started anew there",
+    });
+  }
+
   #roomIn(base: string): Room {
     const room = this.#rooms.get(base) ?? new Room(base, this.#limits);
     this.#rooms.set(base, room);
@@ -182,11 +185,15 @@ export class Registry {
     return { migration, admitted, options, criuPath, criuSocket, sink, journal, onEnd };
   }
 
-  /** Forgets the oldest ended migrations. */
+  /** Forgets the oldest ended migrations, also those whose source never said that it knows. */
   #forget(): void {
-    for (const [id, role] of this.#roles) {
+    for (const [migrationId, role] of this.#roles) {
       if (this.#roles.size <= REMEMBERED) return;
-      if (role.state === "running" || role.state === "discarded") this.#roles.delete(id);
+      if (role.state !== "running" && role.state !== "discarded") continue;
+      this.#roles.delete(migrationId);
+      role.answer({ type: "forget", migrationId }).catch((error) => {
+        this.#warn(migrationId, asPhaulError(error).message);
+      });
     }
   }
 
@@ -198,7 +205,12 @@ export class Registry {
 /** On a disk below the state directory when that is asked for, and no other place was named. */
 function workDirBase(options: ServeOptions, durable: boolean): string | undefined {
   if (options.workDir !== undefined || !durable && !options.durable) return options.workDir;
-  return `${options.stateDir}/images`;
+  return durableBase(options.stateDir);
+}
+
+/** Where images lie that are to be on a disk, unless another place was named. */
+export function durableBase(stateDir: string): string {
+  return `${stateDir}/images`;
 }
 
 function admittedRecord(
@@ -208,12 +220,6 @@ function admittedRecord(
 ): AdmittedRecord {
   const { comm, rootPid, holdMode, restore } = begin;
   const durable = begin.durable || options.durable === true;
-  return { mark: "ADMITTED", comm, rootPid, holdMode, restore, workDir, durable };
-}
-
-/** The tree has run for so long that its source has either heard of it or was given up. */
-function forgettable(journal: DiskJournal): boolean {
-  const last = journal.records.at(-1);
-  return last?.record.mark === "CONTINUED" &&
-    Date.now() - Date.parse(last.at) > FORGET_AFTER_MS;
+  const keepImages = options.keepImages ?? false;
+  return { mark: "ADMITTED", comm, rootPid, holdMode, restore, workDir, keepImages, durable };
 }

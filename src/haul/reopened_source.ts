@@ -14,6 +14,7 @@ import {
 } from "../migrate/tables.ts";
 import {
   type Connection,
+  giveBackUnit,
   killCriuOf,
   leftByCriu,
   listConnections,
@@ -28,6 +29,8 @@ import {
 import type { EventSink } from "./events.ts";
 import { type BeginRecord, type DiskJournal, findRecord } from "../journal/mod.ts";
 import { type Cause, type Effects, Machine } from "./machine.ts";
+import { untilDead } from "./death.ts";
+import { afterRestart, notForced, RISKS, untold } from "./decisions.ts";
 import type { Force, RecoverOptions } from "./options.ts";
 import { Peer } from "./peer.ts";
 import { Stages } from "./stages.ts";
@@ -46,6 +49,8 @@ export interface ReopenedSourceParts {
 /** How the recovery of a source ended. */
 export interface ReopenedOutcome {
   readonly state: "done" | "aborted" | "in-doubt" | "undecided";
+  /** The peer knows, and the journal is gone. */
+  readonly settled: boolean;
   /** Why it did not come to `done`, where there is more to say. */
   readonly error?: PhaulError;
 }
@@ -62,6 +67,7 @@ export class ReopenedSource {
   readonly #stages: Stages;
   readonly #ended = Promise.withResolvers<ReopenedOutcome>();
   #force: Force | undefined;
+  #settled = false;
   #error: PhaulError | undefined;
 
   private constructor(parts: ReopenedSourceParts, peer: Peer) {
@@ -91,14 +97,12 @@ export class ReopenedSource {
   /**
    * Finishes or rolls back, as far as the journal, the peer and `force` allow; afterwards the journal is
    * closed, and removed where nothing is left to decide.
-   *
-   * @throws PhaulError `wrong-token` when the token that the migration used cannot be read
    */
   static async run(parts: ReopenedSourceParts): Promise<ReopenedOutcome> {
     using _journal = parts.journal;
     const { peer: address, tokenFile, insecure } = parts.begin;
     const { timeouts } = parts.options;
-    using peer = await Peer.open({ address, tokenFile, insecure, timeouts });
+    using peer = new Peer({ address, tokenFile, insecure, timeouts });
     const role = new ReopenedSource(parts, peer);
     using _tree = role.#tree;
     const marks = parts.journal.records.map(({ record }) => record.mark);
@@ -138,6 +142,8 @@ export class ReopenedSource {
       "journal-abort": () => leniently(() => journal.record({ mark: "ABORT" })),
       "journal-aborted": async () => {
         await leniently(() => this.#unlock());
+        // Before it counts as rolled back: later the unit may be another migration's to release.
+        await leniently(() => this.#giveBackUnit());
         await leniently(() => journal.record({ mark: "ABORTED" }));
       },
       "continue-tree": async () => {
@@ -157,9 +163,16 @@ export class ReopenedSource {
   #endCriu(): void {
     const ended = () => this.#machine.dispatch("criu-ended");
     leftByCriu(this.#held).then(ended, (error) => {
-      this.#stages.warn(asPhaulError(error).message);
-      ended();
+      // Still frozen, it is not rolled back: the journal stays for another attempt.
+      this.#ended.resolve({ state: "in-doubt", settled: false, error: asPhaulError(error) });
     });
+  }
+
+  /** A migration that released the tree's unit could not give it back. */
+  async #giveBackUnit(): Promise<void> {
+    const { begin } = this.#parts;
+    if (!lives(begin)) return;
+    for (const message of await giveBackUnit(begin.pid)) this.#stages.warn(message);
   }
 
   /** A criu that was killed, or whose dump was a success, leaves the connections locked. */
@@ -180,11 +193,8 @@ export class ReopenedSource {
   async #awaitDeath(): Promise<void> {
     const { stallMs } = this.#parts.options.timeouts;
     const timer = setInterval(() => this.#machine.dispatch("stalled"), stallMs);
-    try {
-      await this.#tree.exited();
-    } finally {
-      clearInterval(timer);
-    }
+    await untilDead(this.#tree, this.#stages);
+    clearInterval(timer);
     this.#machine.dispatch("dead");
   }
 
@@ -205,8 +215,17 @@ export class ReopenedSource {
   }
 
   async #tidy(): Promise<void> {
-    this.#error ??= await this.#verdict.settle(this.#machine.state === "done");
-    await openWorkDir(this.#parts.begin.workDir)[Symbol.asyncDispose]();
+    const { begin, journal, migration } = this.#parts;
+    const { delivered, because } = await this.#verdict.settle(this.#machine.state === "done");
+    this.#settled = delivered;
+    this.#error ??= because;
+    if (!delivered && this.#force === "source") {
+      this.#force = undefined;
+      this.#settled = true;
+      await journal.remove();
+    }
+    if (!this.#settled) this.#error ??= untold(this.#peer.name, migration);
+    if (!begin.keepImages) await openWorkDir(begin.workDir)[Symbol.asyncDispose]();
   }
 
   #report({ error }: Cause<SourceEvent>): void {
@@ -215,19 +234,25 @@ export class ReopenedSource {
     const forced = this.#takeForce(state);
     if (forced) return this.#machine.dispatch(forced);
     const known = state === "done" || state === "in-doubt" || state === "undecided";
+    if (state === "undecided") {
+      this.#error = afterRestart(this.#parts.migration, this.#peer.name, error);
+    }
+    if (this.#force) this.#error = notForced(this.#parts.migration, this.#force, state);
     this.#ended.resolve({
       state: known ? state : "aborted",
-      ...(state === "done" || !this.#error ? {} : { error: this.#error }),
+      settled: this.#settled,
+      ...(this.#error ? { error: this.#error } : {}),
     });
   }
 
   /** The operator's word counts once, and only where the journals do not suffice. */
   #takeForce(state: SourceState): SourceEvent | undefined {
     const force = this.#force;
+    const counts = state === "undecided" || (state === "in-doubt" && force === "destination");
+    if (force === undefined || !counts) return undefined;
     this.#force = undefined;
-    if (force === undefined) return undefined;
-    if (state === "undecided") return `force-${force}`;
-    return state === "in-doubt" && force === "destination" ? "force-destination" : undefined;
+    this.#stages.warn(RISKS[force]);
+    return `force-${force}`;
   }
 }
 

@@ -26,14 +26,19 @@ import {
 } from "../wire/mod.ts";
 import { Complaints } from "./complaints.ts";
 import type { DestinationRole } from "./destination.ts";
-import { drain } from "./drain.ts";
+import { cancelDecided, drain } from "./drain.ts";
 import type { EventSink } from "./events.ts";
 import { JournalStore } from "../journal/mod.ts";
 import { Links } from "./links.ts";
 import { announceServe } from "./local_serve.ts";
-import { DEFAULT_DRAIN_MS, DEFAULT_SERVE_LIMITS, type ServeOptions } from "./options.ts";
+import {
+  DEFAULT_DRAIN_MS,
+  DEFAULT_SERVE_LIMITS,
+  type HostAddress,
+  type ServeOptions,
+} from "./options.ts";
 import { keepRecovering } from "./source_recovery.ts";
-import { Registry } from "./registry.ts";
+import { durableBase, Registry } from "./registry.ts";
 import { examineRestorer } from "./restorer.ts";
 import { TicketBook } from "./tickets.ts";
 import { DEFAULT_WORK_DIR, removeOrphans } from "./work_dir.ts";
@@ -79,8 +84,10 @@ export async function serve(
     sink,
   });
   await registry.reopenAll();
-  for (const path of await removeOrphans(base)) {
-    sink({ event: "warning", message: `Removed "${path}", which a phaul that ended has left` });
+  for (const place of [base, durableBase(stateDir)]) {
+    for (const path of await removeOrphans(place)) {
+      sink({ event: "warning", message: `Removed "${path}", which a phaul that ended has left` });
+    }
   }
   sink({
     event: "listening",
@@ -103,6 +110,13 @@ async function versionOf(criuPath: string): Promise<CriuVersion> {
   const version = await session.version();
   requireCriu(version);
   return version;
+}
+
+/** Whoever holds the token may send processes, and not decide about those of others. */
+function requireLocal(peer: string, listen: HostAddress): void {
+  const host = peer.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+  if (["127.0.0.1", "::1", listen.host].includes(host)) return;
+  throw new PhaulError("protocol", "Cannot take a forced decision from another host");
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
@@ -209,12 +223,15 @@ class Server implements Disposable {
 
   async #cancel(request: CancelRequest): Promise<Reply> {
     const reason = new PhaulError("cancelled", "Cannot go on: cancelled on the destination");
-    (await this.#registry.find(request)).interrupt("cancel", reason);
+    const role = await this.#registry.find(request);
+    role.interrupt("cancel", reason);
+    await cancelDecided(role, this.#options.timeouts.stepMs);
     return { type: "standings", standings: this.#registry.standings(request.migrationId) };
   }
 
   async #roleFor(link: ControlLink, request: MigrationRequest): Promise<DestinationRole> {
     if (!("migrationId" in request)) return this.#links.originOf(link, request.type);
+    if ("forced" in request && request.forced) requireLocal(link.peer, this.#options.listen);
     const role = await this.#registry.find(request);
     this.#links.speaksOf(link, role);
     return role;

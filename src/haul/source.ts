@@ -13,6 +13,7 @@ import { sendImages } from "../wire/mod.ts";
 import { PhaulClient } from "./client.ts";
 import { CONNECTION_LOST, type Verdict } from "./verdicts.ts";
 import type { ClientReport, PhaulConfig, PhaulLocal } from "./config.ts";
+import { untilDead } from "./death.ts";
 import { type DumpListener, FinalDump } from "./final_dump.ts";
 import { imagesOf } from "./images.ts";
 import type { Journal } from "../journal/mod.ts";
@@ -24,7 +25,6 @@ import { stageObserver, type Stages } from "./stages.ts";
 import { frozenTooLong, Watchdog } from "./watchdog.ts";
 import type { WireRemote } from "./wire_remote.ts";
 
-const LOOK_AGAIN_MS = 1000;
 /** States in which the tree is frozen, and may still be let go. */
 const FROZEN: ReadonlySet<SourceState> = new Set(["dumping", "frozen", "intended"]);
 
@@ -156,7 +156,7 @@ export class SourceRole implements PhaulLocal {
       },
       "accept-dump": async () => {
         await stages.reach({ event: "committed", migration });
-        this.#dump.accept();
+        this.#dump.accept(tree);
       },
       "await-death": () => void this.#awaitDeath(),
       "kill-tree": () => this.#dump.killTree(tree),
@@ -245,17 +245,8 @@ export class SourceRole implements PhaulLocal {
 
   async #awaitDeath(): Promise<void> {
     await this.#dump.settled();
-    // Nothing else tells of the death, and until it is known the tree runs nowhere.
-    for (let gone = false; !gone;) {
-      gone = await this.#parts.tree.exited().then(() => true, (error) => this.#lookAgain(error));
-    }
+    await untilDead(this.#parts.tree, this.#parts.stages);
     this.#machine.dispatch("dead");
-  }
-
-  async #lookAgain(error: unknown): Promise<boolean> {
-    this.#parts.stages.warn(asPhaulError(error).message);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
-    return false;
   }
 
   async #sendCommit(): Promise<void> {
@@ -286,7 +277,8 @@ export class SourceRole implements PhaulLocal {
   }
 
   async #tidy(): Promise<void> {
-    const theirs = await this.#parts.verdict.settle(this.#machine.state === "done");
+    const { because: theirs } = await this.#parts.verdict.settle(this.#machine.state === "done");
+    if (theirs?.code === "undecided") this.#reason = theirs;
     // A stream that broke is only what this side saw of the peer's failure.
     if (theirs && this.#reason && CONNECTION_LOST.has(this.#reason.code)) this.#reason = theirs;
   }

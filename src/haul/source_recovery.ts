@@ -4,7 +4,8 @@
  * @module
  */
 
-import { giveBackUnit, lives } from "../proc/mod.ts";
+import { asPhaulError } from "../errors.ts";
+import { lives } from "../proc/mod.ts";
 import type { EventSink, Whereabouts } from "./events.ts";
 import {
   type BeginRecord,
@@ -13,7 +14,7 @@ import {
   type JournalName,
   type JournalStore,
 } from "../journal/mod.ts";
-import type { RecoverOptions, ServeOptions } from "./options.ts";
+import type { RecoverOptions, ServeOptions, Timeouts } from "./options.ts";
 import { ReopenedSource } from "./reopened_source.ts";
 import { type Recovered, standingOf } from "./standing.ts";
 
@@ -28,29 +29,51 @@ export function keepRecovering(
   options: ServeOptions,
   sink: EventSink,
 ): AsyncDisposable {
-  let under = Promise.resolve();
+  const ended = new AbortController();
   const timeouts = { ...options.timeouts, commitMs: ATTEMPT_MS };
+  const stuck = new Set<string>();
+  let looking: Promise<void> | undefined;
   const look = () => {
-    under = under.then(() => recoverSources(store, { ...options, timeouts }, sink)).catch(() => {});
+    looking ??= recoverSources(store, timeouts, { stuck, sink, signal: ended.signal })
+      .catch((error) => sink({ event: "warning", message: asPhaulError(error).message }))
+      .finally(() => looking = undefined);
   };
   look();
   const timer = setInterval(look, EVERY_MS);
   return {
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
-      await under;
+      ended.abort();
+      await looking;
     },
   };
 }
 
+interface Watch {
+  /** Migrations that were told of, and will not be again before they are settled. */
+  readonly stuck: Set<string>;
+  readonly sink: EventSink;
+  readonly signal: AbortSignal;
+}
+
 async function recoverSources(
   store: JournalStore,
-  options: ServeOptions,
-  sink: EventSink,
+  timeouts: Timeouts,
+  { stuck, sink, signal }: Watch,
 ): Promise<void> {
   for (const name of await store.list()) {
+    if (signal.aborted) return;
     if (name.side !== "source" || store.isLive(name)) continue;
-    await recoverSource(store, name, options, sink);
+    const { migration } = name;
+    const tell: EventSink = (event) => stuck.has(migration) || sink(event);
+    try {
+      const [recovered] = await recoverSource(store, name, { timeouts }, tell);
+      if (recovered?.settled) stuck.delete(migration);
+      else stuck.add(migration);
+    } catch (error) {
+      tell({ event: "warning", migration, message: asPhaulError(error).message });
+      stuck.add(migration);
+    }
   }
 }
 
@@ -66,15 +89,13 @@ export async function recoverSource(
   if (!journal || !begin) return [];
   const status = standingOf(name, journal.records, false);
   const { migration } = name;
-  const { state, error } = await ReopenedSource.run({ migration, begin, journal, options, sink });
-  const settled = state === "done" || state === "aborted";
+  const parts = { migration, begin, journal, options, sink };
+  const { state, settled, error } = await ReopenedSource.run(parts);
   const whereabouts = state === "done"
     ? "destination"
-    : settled
+    : state === "aborted"
     ? onSource(begin, journal)
     : "in-doubt";
-  const warnings = whereabouts === "source" ? await giveBackUnit(begin.pid) : [];
-  for (const message of warnings) sink({ event: "warning", migration, message });
   return [{ ...status, state, settled, whereabouts, ...(error ? { error } : {}) }];
 }
 

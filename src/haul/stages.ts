@@ -4,8 +4,8 @@
  * @module
  */
 
-import { asPhaulError } from "../errors.ts";
-import type { Side } from "../migrate/tables.ts";
+import { asPhaulError, type PhaulError } from "../errors.ts";
+import type { DestinationState, Side } from "../migrate/tables.ts";
 import type { ClientObserver } from "./config.ts";
 import type { EventSink, HaulEvent, Stage } from "./events.ts";
 import { type HookContext, runHook } from "./hook.ts";
@@ -49,6 +49,14 @@ export class Stages {
   reopened(comm: string, because: string): void {
     const which = { migration: this.#migration, side: this.#side };
     this.#sink({ event: "reopened", ...which, comm, because });
+  }
+
+  /** A destination has nothing left to do by itself. */
+  async end(state: DestinationState, { code, message }: PhaulError): Promise<void> {
+    const migration = this.#migration;
+    if (state === "running") return await this.reach({ event: "drained", migration });
+    const whereabouts = state === "discarded" ? "source" : "in-doubt";
+    await this.reach({ event: "aborted", migration, code, message, whereabouts });
   }
 
   /** One step of the state table. */

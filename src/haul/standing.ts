@@ -4,9 +4,9 @@
  * @module
  */
 
-import { PhaulError } from "../errors.ts";
+import { asPhaulError, PhaulError } from "../errors.ts";
 import type { JournalMark, Side } from "../migrate/tables.ts";
-import { lives } from "../proc/mod.ts";
+import { bootId, lives } from "../proc/mod.ts";
 import type { Whereabouts } from "./events.ts";
 import { findRecord, type JournalName, JournalStore, type StampedRecord } from "../journal/mod.ts";
 import type { StatusOptions } from "./options.ts";
@@ -40,6 +40,7 @@ export interface Recovered extends MigrationStatus {
 
 /** States of a destination that is still the source's, and of one that owns the tree. */
 const SOURCES_STATES = ["admitted", "receiving", "restoring", "discarding", "discarded"];
+const ENDED = ["running", "discarded", "stranded"];
 const OWN_STATES = ["resuming", "reviving", "running"];
 
 const WHEREABOUTS: Readonly<Record<JournalMark, Whereabouts>> = {
@@ -98,13 +99,24 @@ export function standingOf(
   const begin = findRecord(records, "BEGIN");
   const comm = begin?.comm ?? findRecord(records, "ADMITTED")?.comm ?? "";
   const pid = begin?.pid ?? findRecord(records, "RESTORED")?.tasks[0]?.pid;
-  const gone = begin && WHEREABOUTS[mark] === "source" && !lives(begin);
   return {
     ...{ migration, side, comm, state: mark, live },
-    whereabouts: gone ? "gone" : WHEREABOUTS[mark],
+    whereabouts: whereaboutsBy(mark, records),
     ...(pid === undefined ? {} : { pid }),
     ...(last === undefined ? {} : { at: last.at }),
   };
+}
+
+/** What the mark says, held against the processes of this host. */
+function whereaboutsBy(mark: JournalMark, records: readonly StampedRecord[]): Whereabouts {
+  const begin = findRecord(records, "BEGIN");
+  const sameBoot = records[0]?.boot === bootId();
+  // A complete copy may stand on the other host.
+  if (begin && WHEREABOUTS[mark] === "source" && !sameBoot) return "in-doubt";
+  if (begin && WHEREABOUTS[mark] === "source") return lives(begin) ? "source" : "gone";
+  const root = findRecord(records, "RESTORED")?.tasks[0];
+  const ran = mark === "CONTINUED" && root !== undefined;
+  return ran && !(sameBoot && lives(root)) ? "gone" : WHEREABOUTS[mark];
 }
 
 async function ownStandings(stateDir: string): Promise<MigrationStatus[]> {
@@ -112,10 +124,16 @@ async function ownStandings(stateDir: string): Promise<MigrationStatus[]> {
   const standings: MigrationStatus[] = [];
   for (const name of await store.list()) {
     const live = store.isLive(name);
-    const records = await store.read(name);
-    if (records !== undefined) standings.push(standingOf(name, records, live));
+    const records = await store.read(name).catch((error) => asPhaulError(error));
+    if (records instanceof PhaulError) standings.push(unreadable(name, records));
+    else if (records !== undefined) standings.push(standingOf(name, records, live));
   }
   return standings;
+}
+
+/** A migration of whose journal nothing can be told. */
+export function unreadable(name: JournalName, error: PhaulError): MigrationStatus {
+  return { ...name, comm: "", state: error.message, live: false, whereabouts: "in-doubt" };
 }
 
 async function peerStandings(
@@ -125,7 +143,7 @@ async function peerStandings(
   using peer = await Peer.connect({ address, tokenFile, insecure, timeouts });
   const { standings } = await peer.request({ type: "inquire" });
   return standings.map(({ migrationId: migration, state, comm, pid }) => ({
-    ...{ migration, side: "destination", comm, state, live: true },
+    ...{ migration, side: "destination", comm, state, live: !ENDED.includes(state) },
     ...(pid === undefined ? {} : { pid }),
     whereabouts: whereaboutsIn(state),
   }));

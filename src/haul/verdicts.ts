@@ -82,9 +82,9 @@ export class Verdict {
    * Removes the journal, unless it is still needed to tell the destination of an abort.
    *
    * @param done The destination runs the tree.
-   * @returns why the destination had given up by itself before
+   * @returns whether the destination knows how it ended
    */
-  async settle(done: boolean): Promise<PhaulError | undefined> {
+  async settle(done: boolean): Promise<Aborted> {
     const { peer, migration, journal } = this.#parts;
     const aborted = await this.#aborting;
     if (aborted?.delivered !== false) await journal.remove();
@@ -93,14 +93,14 @@ export class Verdict {
       // lost, it forgets by itself, in time.
       await peer.request({ type: "forget", migrationId: migration }).catch(() => {});
     }
-    return aborted?.because;
+    return aborted ?? { delivered: true };
   }
 }
 
 /** How the attempt to tell of an abort ended. */
-interface Aborted {
+export interface Aborted {
   readonly delivered: boolean;
-  /** Why the destination had given up by itself before. */
+  /** Why the destination had given up by itself before, or what it says instead. */
   readonly because?: PhaulError;
 }
 
@@ -121,9 +121,11 @@ async function abortDelivered(
   }, attemptsMs);
   // A destination that knows of no such migration has nothing of it either.
   if (!failure || failure.error.code === "no-such-migration") return { delivered: true, because };
+  const has = failure.final && await askWhatPeerHas(peer, migration, timeouts).catch(() => {});
+  if (has === "peer-runs") return { delivered: false, because: twoCopies(peer.name, migration) };
   stages.warn(
-    `${peer.name} was not told that the migration ended; it may hold images or a stopped copy, ` +
-      `never a running one, until "phaul recover ${migration}" tells it`,
+    `${peer.name} was not told that the migration ended (${failure.error.message}); it may hold ` +
+      `images or a stopped copy until "phaul recover ${migration}" tells it`,
   );
   return { delivered: false };
 }
@@ -148,7 +150,19 @@ export async function askWhatPeerHas(
   }, timeouts.commitMs);
   if (failure) throw failure.error;
   if (state === undefined || state === "discarded" || state === "discarding") return "peer-lacks";
-  return state === "running" ? "peer-runs" : "peer-holds";
+  return ["running", "resuming", "reviving"].includes(state) ? "peer-runs" : "peer-holds";
+}
+
+/** Only a person who forced the destination can have brought this about. */
+function twoCopies(peer: string, migration: string): PhaulError {
+  return new PhaulError(
+    "undecided",
+    `TWO COPIES: the process runs on this host, and on ${peer}, where somebody forced it to`,
+    {
+      remedy: `End one of both at once (kill -KILL); then phaul recover ${migration} ` +
+        "--force-source forgets this migration",
+    },
+  );
 }
 
 /** Repeats `ask` over new connections until it is answered; returns nothing when that was a yes. */

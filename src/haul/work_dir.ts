@@ -16,6 +16,8 @@ const JOURNAL_LINK = "journal";
 /** A directory of one migration, removed when it is disposed of. */
 export interface WorkDir extends AsyncDisposable {
   readonly path: string;
+  /** Leaves it where it is, for its owner to remove. */
+  keep(): Promise<void>;
   /** Saves CRIU's logs to `logsDir/<migration>-N-<name>`; failures are not worth an error of their own. */
   keepLogs(logsDir: string): Promise<void>;
 }
@@ -54,6 +56,7 @@ export function workDirPath(base: string | undefined, migration: string, side: S
 export function openWorkDir(path: string): WorkDir {
   return {
     path,
+    keep: () => Deno.remove(`${path}/${JOURNAL_LINK}`).catch(() => {}),
     keepLogs: (logsDir) => keepLogs(path, logsDir).catch(() => {}),
     async [Symbol.asyncDispose]() {
       await Deno.remove(path, { recursive: true }).catch(() => {});
@@ -62,15 +65,15 @@ export function openWorkDir(path: string): WorkDir {
 }
 
 /**
- * Removes those directories in `base` whose journal is gone, so that nobody will ask for them.
+ * Removes those directories in `base`, if there is such a place, whose journal is gone, so that nobody will ask for them.
  *
  * @returns what was removed
  */
-export async function removeOrphans(base: string | undefined): Promise<string[]> {
+export async function removeOrphans(base: string): Promise<string[]> {
   const removed: string[] = [];
-  for await (const { name } of Deno.readDir(base ?? DEFAULT_WORK_DIR)) {
-    if (!/^[0-9a-f]{32}-(source|destination)$/.test(name)) continue;
-    const path = `${base ?? DEFAULT_WORK_DIR}/${name}`;
+  const names = await Array.fromAsync(Deno.readDir(base), ({ name }) => name).catch(() => []);
+  for (const name of names.filter((one) => /^[0-9a-f]{32}-(source|destination)$/.test(one))) {
+    const path = `${base}/${name}`;
     if (!await isOrphan(path)) continue;
     await openWorkDir(path)[Symbol.asyncDispose]();
     removed.push(path);
@@ -94,8 +97,8 @@ export async function syncFiles(dir: string): Promise<void> {
   for await (const { name, isFile } of Deno.readDir(dir)) {
     if (isFile) await syncFile(`${dir}/${name}`);
   }
-  await syncFile(dir);
-  await syncFile(`${dir}/..`);
+  // The names of the files, of the iteration and of the migration.
+  for (const above of [dir, `${dir}/..`, `${dir}/../..`]) await syncFile(above);
 }
 
 async function syncFile(path: string): Promise<void> {
@@ -106,6 +109,9 @@ async function syncFile(path: string): Promise<void> {
     throw isFull(cause) ? noSpace(`image "${path}"`, "--work-dir", cause) : cause;
   }
 }
+
+/** So many of them are kept, the newest: they lie where the journals do. */
+const KEPT_LOGS = 200;
 
 async function keepLogs(path: string, logsDir: string): Promise<void> {
   const migration = path.slice(path.lastIndexOf("/") + 1).replace(/-.*$/, "");
@@ -118,4 +124,16 @@ async function keepLogs(path: string, logsDir: string): Promise<void> {
       await Deno.copyFile(`${path}/${iteration.name}/${file.name}`, `${logsDir}/${name}`);
     }
   }
+  await removeOldest(logsDir);
+}
+
+async function removeOldest(logsDir: string): Promise<void> {
+  const logs = await Promise.all(
+    (await Array.fromAsync(Deno.readDir(logsDir))).map(async ({ name }) => {
+      const path = `${logsDir}/${name}`;
+      return { path, at: (await Deno.stat(path)).mtime?.getTime() ?? 0 };
+    }),
+  );
+  const old = logs.sort((one, other) => other.at - one.at).slice(KEPT_LOGS);
+  for (const { path } of old) await Deno.remove(path);
 }

@@ -19,8 +19,9 @@ export interface BeginRecord {
   readonly peer: Address;
   readonly tokenFile: string;
   readonly insecure: boolean;
-  /** Holds its images; removed with the journal. */
+  /** Holds its images; removed with the journal unless they are to be kept. */
   readonly workDir: string;
+  readonly keepImages: boolean;
   /** The phaul that migrates: whom to signal for a cancel. */
   readonly phaul: ProcessIdentity;
 }
@@ -42,6 +43,7 @@ export interface AdmittedRecord {
   readonly holdMode: HoldMode;
   readonly restore: RestoreOptions;
   readonly workDir: string;
+  readonly keepImages: boolean;
   readonly durable: boolean;
 }
 

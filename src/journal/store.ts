@@ -20,6 +20,11 @@ export interface JournalName {
 
 const SIDES: readonly Side[] = ["source", "destination"];
 const MIGRATION = /^[0-9a-f]{32}$/;
+/** Records that name processes of one boot. */
+const TREES: ReadonlySet<string> = new Set(["BEGIN", "INTENT", "ADMITTED", "RESTORED"]);
+/** Whoever only looks whether a journal is live has its lock for a moment. */
+const LOCK_TRIES = 5;
+const LOCK_PAUSE_MS = 10;
 
 /** All journals of one state directory. */
 export class JournalStore {
@@ -141,7 +146,7 @@ export class DiskJournal implements Journal, Disposable {
     const file = await opening.catch(absent).catch(unusable(path));
     if (!file) return undefined;
     owned.use(file);
-    const lock = FileLock.take(path);
+    const lock = await takeLock(path);
     if (!lock) return undefined;
     owned.use(lock);
     // Its remover had the lock until a moment ago, and this name is gone or leads to a new file.
@@ -156,9 +161,10 @@ export class DiskJournal implements Journal, Disposable {
     return this.#records;
   }
 
-  /** The last record was written before this host restarted. */
+  /** This host has restarted since the tree was last written down; later records say nothing of that. */
   get rebooted(): boolean {
-    return this.#records.at(-1)?.boot !== this.#boot;
+    const listed = this.#records.findLast(({ record }) => TREES.has(record.mark));
+    return listed?.boot !== this.#boot;
   }
 
   /** Appends `record`, one after the other. */
@@ -211,6 +217,14 @@ export class DiskJournal implements Journal, Disposable {
   async #cutTail(): Promise<void> {
     await this.#file.truncate(this.#bytes);
     await this.#file.seek(this.#bytes, Deno.SeekMode.Start);
+  }
+}
+
+async function takeLock(path: string): Promise<FileLock | undefined> {
+  for (let tries = 1;; tries++) {
+    const lock = FileLock.take(path);
+    if (lock || tries === LOCK_TRIES) return lock;
+    await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS));
   }
 }
 

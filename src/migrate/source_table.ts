@@ -230,7 +230,8 @@ export const SOURCE_TABLE: Table<SourceState, SourceEvent, SourceAction> = {
     ),
     "was-committed": go("committed", "kill-tree", "await-death"),
     "was-aborted": leave,
-    "was-done": go("done", "tidy", "report"),
+    // Also to unlock what the one that died may not have come to.
+    "was-done": go("done", "journal-done", "tidy", "report"),
     "was-rebooted": go("undecided", "ask-peer"),
     cancel: go("reopened"),
   },

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type Signal } from "../sys/mod.ts";
+import { SyscallError } from "../errors.ts";
+import { Errno, type Signal } from "../sys/mod.ts";
 import { readProcess } from "./listing.ts";
 import { readStat } from "./procfs.ts";
 import { openVerified } from "./tree.ts";
@@ -36,6 +37,12 @@ export function signalProcess(identity: ProcessIdentity, signal: Signal): boolea
   const now = readProcess(identity.pid);
   if (now?.startTimeTicks !== identity.startTimeTicks) return false;
   using held = openVerified(now);
-  held?.signal(signal);
-  return held !== undefined;
+  if (held === undefined || held.dead) return false;
+  try {
+    held.signal(signal);
+    return true;
+  } catch (error) {
+    if (error instanceof SyscallError && error.errno === Errno.ESRCH) return false;
+    throw error;
+  }
 }

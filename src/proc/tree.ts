@@ -141,6 +141,22 @@ export class ProcessTree implements Disposable {
     await Promise.all(this.#held.map(({ pidfd }) => pidfd.exited(signal)));
   }
 
+  /** Every process held that was no zombie when it was listed lives. */
+  get whole(): boolean {
+    return this.#held.length > 0 &&
+      this.#held.every(({ process, pidfd }) => process.state === "zombie" || !pidfd.dead);
+  }
+
+  /**
+   * Resolves when the first of the processes held is gone, zombies left out.
+   *
+   * @throws the signal's reason when it is aborted
+   */
+  async anyExited(signal?: AbortSignal): Promise<void> {
+    const living = this.#held.filter(({ process }) => process.state !== "zombie");
+    await Promise.race(living.map(({ pidfd }) => pidfd.exited(signal)));
+  }
+
   /**
    * Resolves when the root is gone.
    *

@@ -56,6 +56,7 @@ const believed: Readonly<Record<ErrorCode, boolean>> = {
   "no-such-migration": true,
   "too-late": true,
   "undecided": true,
+  "not-forced": true,
   "busy": true,
   "external-socket": true,
 };

@@ -33,7 +33,10 @@ const STOP = {
   pageBytes: 0,
   pageHash: "0".repeat(64),
 } as const;
-const PREPARE = { type: "prepare", processes: [], imageCount: 0, imageBytes: 0 } as const;
+const PREPARE = {
+  type: "prepare",
+  ...{ processes: [], connections: [], imageCount: 0, imageBytes: 0 },
+} as const;
 /** One that the destination understands. */
 let criuVersion = "";
 
@@ -64,6 +67,7 @@ function beginOf(migrationId: string, criuVersion: string): BeginRequest {
     arch: Deno.build.arch,
     pageSize: 4096,
     ownPidNamespace: true,
+    durable: false,
     restore: {
       shellJob: false,
       tcpEstablished: false,
@@ -143,10 +147,12 @@ const TRIALS: Readonly<Record<string, Trial>> = {
   },
   "stop-before-start": ({ link }) => outcomeOf(link, STOP),
   "prepare-at-once": ({ link }) => outcomeOf(link, PREPARE),
-  "commit-at-once": ({ link, id }) => outcomeOf(link, { type: "commit", migrationId: id }),
-  "commit-of-another": ({ link }) => outcomeOf(link, { type: "commit", migrationId: other }),
+  "commit-at-once": ({ link, id }) =>
+    outcomeOf(link, { type: "commit", migrationId: id, forced: false }),
+  "commit-of-another": ({ link }) =>
+    outcomeOf(link, { type: "commit", migrationId: other, forced: false }),
   "abort-of-another": ({ link }) =>
-    outcomeOf(link, { type: "abort", migrationId: other, reason: "hostile" }),
+    outcomeOf(link, { type: "abort", migrationId: other, reason: "hostile", forced: false }),
   "begin-twice": ({ link }) => outcomeOf(link, beginOf("1".repeat(32), criuVersion)),
   "ticket-twice": async (mine) => {
     const { images } = await mine.start();
@@ -172,7 +178,7 @@ const TRIALS: Readonly<Record<string, Trial>> = {
   "flood-of-pings": async ({ link, stream, id }) => {
     const ping = encodeEnvelope({ type: "ping" });
     for (let count = 0; count < 500; count++) await writeFrame(stream, ping, maxControlFrameBytes);
-    return await outcomeOf(link, { type: "abort", migrationId: id, reason: "done" });
+    return await outcomeOf(link, { type: "abort", migrationId: id, reason: "done", forced: false });
   },
   "half-a-frame": async ({ stream, link }) => {
     // What this link itself sends next becomes the rest of it, and makes no sense.
@@ -213,7 +219,7 @@ async function tryOne(name: string, trial: Trial, security: Security): Promise<v
     },
     async because(next) {
       await link.request(next, REQUEST).catch(() => {});
-      const request = { type: "abort", migrationId: id, reason: "tried" } as const;
+      const request = { type: "abort", migrationId: id, reason: "tried", forced: false } as const;
       const { because } = await link.request(request, REQUEST);
       return because?.code ?? "nothing";
     },

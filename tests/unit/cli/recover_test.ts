@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import type { Roles } from "../../../src/cli/command.ts";
 import { readRecover } from "../../../src/cli/recover.ts";
 import { runCli } from "../../../src/cli/run.ts";
 import { PhaulError } from "../../../src/errors.ts";
@@ -15,6 +16,13 @@ const OPEN: Recovered = {
   ...{ settled: false, whereabouts: "in-doubt", state: "undecided" },
   error: new PhaulError("undecided", "Cannot tell", { remedy: "Decide" }),
 };
+
+function all(recovered: readonly Recovered[]): Roles["recover"] {
+  return (_options, _sink, tell) => {
+    recovered.forEach(tell);
+    return Promise.resolve([...recovered]);
+  };
+}
 
 Deno.test("readRecover: an id, or its first digits, and one decision", () => {
   const { options, json } = readRecover(["b987", "--force-source", "--state-dir=/s", "--json"]);
@@ -38,7 +46,7 @@ for (
 }
 
 Deno.test("phaul recover: the owner comes first, and 0 means that nothing is left", async () => {
-  const context = fakeContext({ recover: () => Promise.resolve([SETTLED]) });
+  const context = fakeContext({ recover: all([SETTLED]) });
   assertEquals(await runCli(["recover"], context), 0);
   const [head, owner, end] = context.terminal.stderr.split("\n");
   assertStringIncludes(head ?? "", `Migration ${ID}: process 4711 (redis)`);
@@ -47,7 +55,7 @@ Deno.test("phaul recover: the owner comes first, and 0 means that nothing is lef
 });
 
 Deno.test("phaul recover: what only a person can decide has an exit code and a remedy", async () => {
-  const context = fakeContext({ recover: () => Promise.resolve([SETTLED, OPEN]) });
+  const context = fakeContext({ recover: all([SETTLED, OPEN]) });
   assertEquals(await runCli(["recover", "--json"], context), 61);
   assertStringIncludes(context.terminal.stderr, "Cannot tell\n  Decide");
   const [, open] = context.terminal.events;
@@ -55,7 +63,7 @@ Deno.test("phaul recover: what only a person can decide has an exit code and a r
 });
 
 Deno.test("phaul recover: nothing to do is said", async () => {
-  const context = fakeContext({ recover: () => Promise.resolve([]) });
+  const context = fakeContext({ recover: all([]) });
   assertEquals(await runCli(["recover"], context), 0);
   assertStringIncludes(context.terminal.stderr, "Nothing was interrupted");
 });
