@@ -22,8 +22,12 @@ const MAX_LOG_BYTES = 8 * 1024 * 1024;
 /** `(00.012345)    123: Error (criu/file.c:12): words`; the time and the pid need not be there. */
 const ERROR_LINE = /\bError \([^)]*\): (.*)$/;
 const WARNING_LINE = /\bWarn {2}\(/;
-/** Logged first on every run without CAP_SYS_RESOURCE, and harmless. */
-const HARMLESS = /RLIMIT_NOFILE|file descriptor limits|Can't setup file limit/i;
+/**
+ * Logged first on every run without CAP_SYS_RESOURCE, and on every one whose page channel is no TCP
+ * socket; harmless.
+ */
+const HARMLESS =
+  /RLIMIT_NOFILE|file descriptor limits|Can't setup file limit|restore TCP_(CORK|NODELAY)/i;
 /** Says that something failed, not what. */
 const VAGUE =
   /^(Dumping|Pre-dumping|Restoring|Pre-dump|Dump) (FAILED|failed)|FAILED\.?$|^exited, status=\d+$/;

@@ -20,6 +20,14 @@ Deno.test("excerptOf: the first error that matters, without time, pid and place"
   assertEquals(lines[0]?.includes("Warn"), true);
 });
 
+Deno.test("excerptOf: that a unix socket has no TCP options is no reason", () => {
+  const log =
+    "Error (criu/util.c:1077): Unable to restore TCP_CORK (1): Operation not supported\n" +
+    "Error (criu/util.c:1084): Unable to restore TCP_NODELAY (1): Operation not supported\n" +
+    "Error (criu/cr-dump.c:364): Can't get rlimit 0: Operation not permitted\n";
+  assertEquals(excerptOf(log).reason, "Can't get rlimit 0: Operation not permitted");
+});
+
 Deno.test("excerptOf: a bare failure is a reason when there is no better one", () => {
   assertEquals(excerptOf("Error (criu/a.c:1): Dumping FAILED.\n").reason, "Dumping FAILED.");
 });
