@@ -1,6 +1,7 @@
 /**
- * `deno run -A vm/capabilities.ts`: measures which capabilities each role needs. The kernel says which
- * ones it granted during a migration (a probe on cap_capable); each of those is then taken away alone.
+ * `deno run -A vm/capabilities.ts [migrate|serve] [tree|connection]`: measures which capabilities each
+ * role needs. The kernel says which ones it granted during a migration (a probe on cap_capable); each of
+ * those is then taken away alone.
  */
 
 import type { Host, Victim } from "./host.ts";
@@ -45,8 +46,8 @@ async function connection({ alpha, beta }: Pair, n: number): Promise<Victim> {
   const address = "ip addr replace 10.0.0.99/32 dev lan";
   for (const host of [alpha, beta]) await host.run(address);
   const victim = await start(alpha, n, "tcpserver", `--listen ${5000 + n}`);
-  const client = `tcpclient --to 10.0.0.99:${5000 + n} --name client-${n} --port ${6000 + n}`;
-  await alpha.run(`cd / && /lab/bin/${client} --daemon`);
+  const client = `tcpclient --to 10.0.0.99 --listen ${5000 + n} --name client-${n}`;
+  await alpha.run(`cd / && /lab/bin/${client} --port ${6000 + n} --daemon`);
   return victim;
 }
 
@@ -123,7 +124,7 @@ interface Role {
 }
 
 const SOURCE: Role = {
-  name: "phaul migrate",
+  name: "migrate",
   host: ({ alpha }) => alpha,
   move: (pair, kind, without) =>
     move(pair, kind, without ? `setpriv --bounding-set=-${without}` : ""),
@@ -131,7 +132,7 @@ const SOURCE: Role = {
 };
 
 const DESTINATION: Role = {
-  name: "phaul serve, its unit",
+  name: "serve",
   host: ({ beta }) => beta,
   async move(pair, kind, without) {
     await boundServe(pair, without ? `~CAP_${without.toUpperCase()}` : "~");
@@ -155,7 +156,7 @@ async function boundServe({ alpha, beta }: Pair, set: string): Promise<void> {
 async function measure(pair: Pair, role: Role): Promise<void> {
   await armProbe(role.host(pair));
   const needed = new Set<string>();
-  for (const kind of KINDS) {
+  for (const kind of chosen(KINDS, (kind) => kind)) {
     const { code, said } = await role.watched(pair, kind);
     const used = [...await granted(role.host(pair))].sort();
     progress(`${role.name}, ${kind}: exit code ${code}; granted: ${used.join(", ")}`);
@@ -163,17 +164,23 @@ async function measure(pair: Pair, role: Role): Promise<void> {
     for (const name of used.filter((one) => !needed.has(one))) {
       const without = await role.move(pair, kind, name);
       if (without.code !== 0) needed.add(name);
-      const words = without.said.split("\n").find((line) => line.startsWith("Cannot")) ?? "";
+      const words = without.said.trim().split("\n").slice(-3).join(" / ");
       const verdict = without.code === 0 ? "not needed" : `NEEDED (${without.code}: ${words})`;
       progress(`${role.name}, ${kind}: without ${name}: ${verdict}`);
     }
   }
 }
 
+/** Those that are named on the command line; all when none is. */
+function chosen<T>(all: readonly T[], nameOf: (one: T) => string): readonly T[] {
+  const named = all.filter((one) => Deno.args.includes(nameOf(one)));
+  return named.length > 0 ? named : all;
+}
+
 if (import.meta.main) {
   await runScenario("capabilities", { on: "machines", init: "systemd" }, async (pair) => {
     await installUnits(pair.beta);
     await startServeUnit(pair.beta, pair.alpha);
-    for (const role of [SOURCE, DESTINATION]) await measure(pair, role);
+    for (const role of chosen([SOURCE, DESTINATION], ({ name }) => name)) await measure(pair, role);
   });
 }
