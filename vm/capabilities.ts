@@ -11,6 +11,15 @@ import { progress } from "./progress.ts";
 import { runScenario } from "./scenario.ts";
 import { installUnits, startServeUnit, unitProperty } from "./units.ts";
 
+/** What docs/security.md says that a source needs for a tree of any user, in setpriv's words. */
+export const SOURCE_CAPABILITIES: readonly string[] = [
+  "checkpoint_restore",
+  "dac_override",
+  "kill",
+  "sys_ptrace",
+  "sys_resource",
+];
+
 /** By number, as the kernel counts them. */
 const NAMES = [
   ...["chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill", "setgid", "setuid"],
@@ -34,7 +43,8 @@ let moved = 0;
 
 const AS_USER = "setpriv --reuid 1000 --regid 1000 --clear-groups";
 
-async function userTree({ alpha, beta }: Pair, n: number): Promise<Victim> {
+/** Starts, as number `n`, a tree of a user with an open file where nobody else may look. */
+export async function userTree({ alpha, beta }: Pair, n: number): Promise<Victim> {
   const home = "install -d -m 700 -o 1000 -g 1000 /srv/private && " +
     "install -m 600 -o 1000 -g 1000 /dev/null /srv/private/file";
   for (const host of [alpha, beta]) await host.run(home);
@@ -53,7 +63,7 @@ async function connection({ alpha, beta }: Pair, n: number): Promise<Victim> {
 
 async function start(host: Host, n: number, program: string, more: string): Promise<Victim> {
   const victim = { name: `${program}-${n}`, port: 7000 + n };
-  const args = `--name ${victim.name} --port ${victim.port} --daemon ${more}`;
+  const args = `--name ${victim.name} --port ${victim.port} --daemon --witness ${more}`;
   const { stdout } = await host.run(
     `cd / && echo ${10_000 + 50 * n} >/proc/sys/kernel/ns_last_pid && ` +
       `${AS_USER} /lab/bin/${program} ${args}`,

@@ -1,6 +1,7 @@
 /** Between two machines that run systemd: services as victims, and serve under the shipped unit. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { SOURCE_CAPABILITIES, userTree } from "../capabilities.ts";
 import type { Host, Victim } from "../host.ts";
 import { endVictim, expectCode, lastEvent, migrate } from "../phaul.ts";
 import { installUnits, startServeUnit, startService, unitProperty } from "../units.ts";
@@ -66,6 +67,20 @@ scenario(
     await beta.run("systemctl stop phaul-serve phaul-criu.socket 'phaul-criu@*'");
     await expectRunsOn(pair, victim, "alpha", "beta");
     await startServeUnit(beta, alpha);
+    await clearAway(pair, victim);
+  },
+);
+
+scenario(
+  stage,
+  "systemd: phaul migrate moves a user's tree with the documented capabilities and no others",
+  async (pair) => {
+    const { alpha, beta, witness } = pair;
+    const victim = await userTree(pair, 30);
+    await witness.waitForTicks(victim.name, "alpha", TICKS);
+    const through = `setpriv --bounding-set=-all,+${SOURCE_CAPABILITIES.join(",+")}`;
+    expectCode(await migrate(alpha, beta, victim, { through, args: "--max-iters 1" }), 0);
+    await expectRunsOn(pair, victim, "alpha", "beta");
     await clearAway(pair, victim);
   },
 );
