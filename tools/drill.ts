@@ -19,6 +19,7 @@ import { type Place, PLACES, type Row, rowName } from "../tests/drill/row.ts";
 import { selfCheck } from "../tests/drill/self_check.ts";
 import { stageOn } from "../tests/drill/stage.ts";
 import { distinctRows, markdownOf, unreached } from "../tests/drill/table.ts";
+import { build } from "./build.ts";
 import { writeDrillDoc } from "./drill_doc.ts";
 import { type DrillOptions, drillOptions } from "./drill_options.ts";
 import { showCounts } from "./summary.ts";
@@ -45,26 +46,29 @@ async function main(args: readonly string[]): Promise<number> {
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(name, () => stop.abort());
   }
-  const results: RowResult[] = [];
-  let checked = 0;
-  let unproved = 0;
-  for (const place of PLACES) {
-    const ways = WAYS[place];
-    if (!options.places.includes(place) || stop.signal.aborted) continue;
-    const turns = turnsOf(ways.rows(), options);
-    if (options.list) { for (const { row } of turns) console.log(rowName(row)); }
-    if (options.list || turns.length === 0) continue;
-    console.log(`${place}: ${turns.length} rows; --seed ${options.seed} gives them again`);
-    checked++;
-    if (!await canFail(place, ways, options.seed)) unproved++;
-    results.push(...await performTurns(turns, ways, options, stop.signal));
+  const chosen = PLACES.filter((place) => options.places.includes(place)).map((place) => ({
+    place,
+    ways: WAYS[place],
+    turns: turnsOf(WAYS[place].rows(), options),
+  })).filter(({ turns }) => turns.length > 0);
+  if (options.list) {
+    for (const { turns } of chosen) turns.forEach(({ row }) => console.log(rowName(row)));
+    return 0;
   }
-  if (options.list) return 0;
+  await build(false);
+  console.log(`--seed ${options.seed} gives the same order and the same choices again`);
+  // At once: they mostly wait, for peers that are dead and for one emulated processor each.
+  const parts = await Promise.all(chosen.map(async ({ place, ways, turns }) => ({
+    proved: await canFail(place, ways, options.seed),
+    results: await performTurns(turns, ways, options, stop.signal),
+  })));
+  const results = parts.flatMap((part) => part.results);
+  const unproved = parts.filter(({ proved }) => !proved).length;
   await saveTransitions("drill", results.flatMap(({ pairs }) => pairs));
   report(results);
   if (options.writeDocs) await writeDrillDoc(results);
   const failed = results.filter(({ troubles }) => troubles.length > 0).length + unproved;
-  const passed = results.length + checked - failed;
+  const passed = results.length + parts.length - failed;
   console.log(showCounts({ passed, failed, skipped: 0 }));
   return failed === 0 && passed > 0 && !stop.signal.aborted ? 0 : 1;
 }

@@ -27,7 +27,7 @@ export interface DrillOptions {
 const SWITCHES = ["all", "list", "write-docs"] as const;
 const VALUED = ["filter", "repeat", "seed", "jobs", "on"] as const;
 const SEEDS = 2 ** 32;
-const USUAL_JOBS = 4;
+const USUAL_JOBS = 5;
 
 /**
  * Reads the flags.

@@ -50,14 +50,17 @@ export function randomFor(seed: number, { row, repetition }: Turn): () => number
 }
 
 /**
- * An ordinary run leaves out some of the rows that mostly wait, as what they wait for is the same all
- * along: things that stand still, a cable, a full disk come at every second pair of the course only.
+ * An ordinary run leaves out some of the rows that mostly wait or repeat others: what stands still, a
+ * cable, a full disk come at every third pair of the course; a second fault kills one of the phauls; a
+ * message is not delayed, nor the connection cut behind it as it is before the next one.
  */
 function isOrdinary({ place, pair, fault, approach }: Row): boolean {
-  if (place !== "host") return isOrdinaryInGuests(place, pairKey(pair));
-  if (approach) return fault.kind !== "kill" || fault.part !== "both phauls";
+  const key = pairKey(pair);
+  if (place !== "host") return isOrdinaryInGuests(place, key);
+  if (fault.kind === "message") return fault.act !== "delay" && fault.act !== "cut-after";
+  if (approach) return fault.kind !== "kill" || fault.part === `${pair.side} phaul`;
   if (fault.kind === "stop" || fault.kind === "cut" || fault.kind === "fill") {
-    return positionOf(pairKey(pair)) % 2 === 0;
+    return positionOf(key) % 3 === 0;
   }
   return true;
 }

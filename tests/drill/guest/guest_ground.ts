@@ -120,6 +120,7 @@ class GuestGround implements Ground {
     const { alpha, beta } = this.#pair;
     const machine = host.name === alpha.name ? alpha : beta;
     await machine.reset();
+    for (const run of this.runs) if (run.isOn(machine)) run.lose();
     await this.prepare(machine);
   }
 

@@ -17,15 +17,29 @@ export class GuestRun implements DrillRun {
   readonly #host: Host;
   readonly #process: GuestProcess;
   readonly #path: string;
+  readonly #lost = Promise.withResolvers<number>();
   /** What was read last: after a reset there is no file any more. */
   #text = "";
 
   constructor(host: Host, process: GuestProcess, path: string) {
     this.pid = process.pid;
-    this.code = process.ended.then(({ code }) => code, () => GONE);
+    this.code = Promise.race([
+      process.ended.then(({ code }) => code, () => GONE),
+      this.#lost.promise,
+    ]);
     this.#host = host;
     this.#process = process;
     this.#path = path;
+  }
+
+  /** Its host was reset: nobody is left there to tell of its end. */
+  lose(): void {
+    this.#lost.resolve(GONE);
+  }
+
+  /** Whether it was started on that host. */
+  isOn(host: Host): boolean {
+    return this.#host === host;
   }
 
   async events(): Promise<readonly DrillEvent[]> {
