@@ -9,6 +9,7 @@ import { errnoName } from "../sys/mod.ts";
 import type { Inquiry, Refusal } from "./inquiry.ts";
 import { errorWords, logExcerpt } from "./log.ts";
 import type { RequestMessage, RequestType, ResponseMessage } from "./messages.ts";
+import { noRoomAt } from "./no_room.ts";
 import { isNoSpace, remedyFor } from "./remedies.ts";
 
 /** What a {@linkcode CriuError} knows. */
@@ -62,7 +63,9 @@ export async function failureOf(inquiry: Inquiry, failure: Failure): Promise<Cri
   const errno = response?.crErrno ?? 0;
   const reason = refusalWords(refusal) ??
     ("obituary" in failure ? failure.obituary : undefined) ??
-    logged ?? errorWords(response?.crErrmsg ?? "") ?? nothingSaid(request.type, errno);
+    logged ?? errorWords(response?.crErrmsg ?? "") ??
+    (logPath === undefined ? undefined : await noRoomAt(logPath)) ??
+    nothingSaid(request.type, errno);
   return new CriuError(codeOf(request.type), actionOf(request), {
     request: request.type,
     errno,

@@ -7,6 +7,7 @@
 import { PhaulError, SyscallError } from "../errors.ts";
 import { type Fd, PidFd, signalName } from "../sys/mod.ts";
 import { logExcerpt } from "./log.ts";
+import { noRoomAt } from "./no_room.ts";
 import { isNoSpace, remedyFor } from "./remedies.ts";
 import { shutdownPages } from "./page_channel.ts";
 import { CriuSession } from "./session.ts";
@@ -138,7 +139,7 @@ async function awaitEnd(session: CriuSession, pid: number, logPath: string): Pro
   await session.exited;
   if (status === 0) return;
   const { reason } = await logExcerpt(logPath);
-  const why = reason ?? `CRIU's page server ${endOf(status)}`;
+  const why = reason ?? await noRoomAt(logPath) ?? `CRIU's page server ${endOf(status)}`;
   throw new PhaulError(
     isNoSpace(why) ? "no-space" : "criu-failed",
     `Cannot take pages in: ${why}`,
