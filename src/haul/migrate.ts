@@ -211,6 +211,7 @@ function beginRequest(
       mode,
       appendOnly,
     })),
+    memoryBytes: victim.memoryBytes,
   };
 }
 

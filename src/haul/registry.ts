@@ -117,7 +117,9 @@ export class Registry {
     const workDir = owned.use(await newWorkDir(base, migration, "destination", path));
     if (admitted.durable) await requireDisk(workDir.path, options.stateDir);
     using promised = new DisposableStack();
-    const share = promised.use(await this.#roomIn(base ?? DEFAULT_WORK_DIR).admit(0));
+    const share = promised.use(
+      await this.#roomIn(base ?? DEFAULT_WORK_DIR).admit(begin.memoryBytes),
+    );
     const parts = this.#roleParts(migration, admitted, journal);
     const from = { tickets: tickets.office(), share };
     this.#refuseWhenDraining();

@@ -134,6 +134,7 @@ function readBegin(fields: Fields): BeginRequest {
     holdMode: fields.choice("holdMode", holdNames),
     files: fields.list("files", maxFiles, readFile),
     durable: fields.flag("durable"),
+    memoryBytes: fields.integer("memoryBytes", 0, Number.MAX_SAFE_INTEGER),
   };
 }
 

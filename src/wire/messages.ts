@@ -76,6 +76,8 @@ export interface BeginRequest {
   readonly files: readonly FileFact[];
   /** Images and pages are to be on the destination's disk, fsynced, before it answers `ready`. */
   readonly durable: boolean;
+  /** What the tree has in memory now: about as much will come. */
+  readonly memoryBytes: number;
 }
 
 /** Asks the destination to be ready for the pages of an iteration; `final` is the dump itself. */

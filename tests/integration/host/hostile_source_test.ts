@@ -91,6 +91,17 @@ Deno.test("serve: more bytes than it is to take are refused, with the flag that 
   }
 });
 
+Deno.test("migrate: a tree that cannot fit is refused before anything is frozen", async () => {
+  await using world = await World.make();
+  const victim = await world.victim({ pages: 4096 });
+  await world.serve({ args: ["--max-image-bytes", "8M"] });
+  const run = await world.startMigration(victim);
+  await expectRefusal(run, 15, "may bring", "--max-image-bytes");
+  const events = (await run.events()).map(({ event }) => event);
+  assertEquals(events.filter((event) => ["connected", "frozen"].includes(event)), []);
+  await world.expectOnlyAndClean(victim, world.alpha, "alpha");
+});
+
 Deno.test("serve: a source that lies, repeats, stalls or floods is refused, and nothing of it is left", async () => {
   await using world = await World.make();
   const victim = await world.victim();

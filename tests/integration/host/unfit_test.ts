@@ -20,6 +20,7 @@ const BEGIN = {
   },
   holdMode: "stopped",
   files: [],
+  memoryBytes: 0,
 };
 
 Deno.test("serve: a tree of another architecture or page size is refused", async () => {

@@ -40,6 +40,7 @@ export const begin: BeginRequest = {
     { path: "/srv", size: 0, kind: "directory", mode: 0o1777, appendOnly: false },
   ],
   durable: true,
+  memoryBytes: 2 ** 33,
 };
 
 export const requests: readonly Request[] = [
