@@ -34,6 +34,9 @@ const SHOWN_ID_DIGITS = 8;
 /** Faster than this nobody reads, and a slow terminal would slow the migration. */
 const REDRAW_INTERVAL_MS = 100;
 
+/** What steers a terminal, or makes one line look like two. */
+const STEERING = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu;
+
 /** Shows what happens, as it happens. */
 export class Reporter {
   readonly #terminal: Terminal;
@@ -52,7 +55,7 @@ export class Reporter {
     // The report of the failure follows, and has to begin with where the process is.
     if (event.event === "aborted" && !this.#options.many) return;
     this.#show(
-      describe(event),
+      describe(printable(event)),
       this.#options.many && "migration" in event ? event.migration : undefined,
     );
   }
@@ -78,8 +81,8 @@ export class Reporter {
    */
   failure(error: PhaulError, process?: ReportedProcess): number {
     if (process !== undefined) this.line(process.text);
-    this.line(error.message);
-    if (error.remedy !== undefined) this.line(error.remedy);
+    this.line(oneLine(error.message));
+    if (error.remedy !== undefined) this.line(oneLine(error.remedy));
     const exitCode = exitCodeOf(error.code);
     this.json({
       event: "failed",
@@ -114,4 +117,16 @@ export class Reporter {
     if (this.#drawn) this.#terminal.err("\r\x1b[2K");
     this.#drawn = false;
   }
+}
+
+/** Names of processes and files are whatever somebody chose, and root looks at them. */
+function printable(event: HaulEvent): HaulEvent {
+  const texts = Object.entries(event).filter((field): field is [string, string] =>
+    typeof field[1] === "string"
+  );
+  return Object.assign({}, event, Object.fromEntries(texts.map(([k, text]) => [k, oneLine(text)])));
+}
+
+function oneLine(text: string): string {
+  return text.replace(STEERING, " ");
 }

@@ -29,6 +29,22 @@ Deno.test("Reporter.event: is one JSON line with version and time when asked for
   assertEquals(new Date(String(time)).toISOString(), time);
 });
 
+Deno.test("Reporter: names that steer a terminal, or feign another line, are shown without that", () => {
+  const terminal = new FakeTerminal();
+  const reporter = new Reporter(terminal, { json: true, many: false });
+  const comm = "\x1b[2J\nProcess 7 runs";
+  reporter.event({
+    ...{ event: "checked", migration: MIGRATION, pid: 7, comm, processes: 1, memoryBytes: 4096 },
+  });
+  reporter.failure(
+    new PhaulError("file-missing", `Cannot find "\x9b31m"`, { remedy: "rm\r\n-rf" }),
+  );
+  // deno-lint-ignore no-control-regex
+  assertEquals(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/.test(terminal.stderr), false);
+  assertEquals(terminal.stderr.split("\n").length, 4);
+  assertEquals(terminal.events[0]?.["comm"], comm);
+});
+
 Deno.test("Reporter.event: transitions are for programs only", () => {
   const terminal = new FakeTerminal();
   new Reporter(terminal, { json: true, many: false }).event(TRANSITION);
