@@ -35,6 +35,9 @@ export type RequestHandler = (request: Request) => Promise<Reply>;
 /** How many requests of a peer may be under way; phaul's own source has two at most. */
 const maxConcurrentRequests = 16;
 
+/** A message that has begun has to end within so many times the silence that ends a link. */
+const silencesInFrame = 4;
+
 /** A control connection. It owns its stream and closes it when it ends. */
 export class ControlLink implements Disposable {
   /** The other end as `host:port`. */
@@ -49,6 +52,9 @@ export class ControlLink implements Disposable {
   readonly #ended = Promise.withResolvers<PhaulError>();
   #end: PhaulError | undefined;
   #writing: Promise<void> = Promise.resolve();
+  readonly #frameMs: number;
+  /** Runs from the first byte of a message to its last. */
+  #frameTimer: ReturnType<typeof setTimeout> | undefined;
   #pinging = false;
   #lastPeerSeq = 0;
   #answering = 0;
@@ -58,6 +64,7 @@ export class ControlLink implements Disposable {
     this.peer = stream.peer;
     this.#stream = stream;
     this.lost = this.#ended.promise;
+    this.#frameMs = options.peerTimeoutMs * silencesInFrame;
     this.#heartbeat = new Heartbeat(options.peerTimeoutMs, {
       ping: () => this.#ping(),
       silent: () => {
@@ -118,6 +125,8 @@ export class ControlLink implements Disposable {
       read: async (into) => {
         const count = await this.#stream.read(into);
         this.#heartbeat.heard();
+        // But one that comes a byte at a time would keep the link, and what waits on it, for ever.
+        if (!this.#end) this.#frameTimer ??= setTimeout(() => this.#trickled(), this.#frameMs);
         return count;
       },
     };
@@ -126,6 +135,8 @@ export class ControlLink implements Disposable {
       while (!this.#end) {
         await pace.taken();
         const bytes = await readFrame(audible, maxControlFrameBytes);
+        clearTimeout(this.#frameTimer);
+        this.#frameTimer = undefined;
         if (bytes === null) {
           const message = `Cannot reach ${this.peer} any more: it closed the connection`;
           throw new PhaulError("peer-lost", message);
@@ -135,6 +146,12 @@ export class ControlLink implements Disposable {
     } catch (error) {
       this.#fail(asPhaulError(error));
     }
+  }
+
+  #trickled(): void {
+    const message = `Cannot wait for a message of ${this.peer} any longer: ` +
+      `it has not ended within ${this.#frameMs} ms`;
+    this.#fail(new PhaulError("peer-silent", message));
   }
 
   async #take(envelope: Envelope): Promise<void> {
@@ -228,6 +245,7 @@ export class ControlLink implements Disposable {
     if (this.#end) return;
     this.#end = reason;
     this.#heartbeat[Symbol.dispose]();
+    clearTimeout(this.#frameTimer);
     this.#stream.close();
     this.#pending.rejectAll(reason);
     this.#ended.resolve(reason);

@@ -20,3 +20,14 @@ Deno.test("ControlLink: a flood of messages leaves others their turn, and is ans
   // The last one was waited for too.
   await new Promise((resolve) => setTimeout(resolve, 50));
 });
+
+Deno.test("ControlLink: a message that trickles in ends the link, though it is never silent", async () => {
+  const [near, far] = memoryPair();
+  using link = new ControlLink(near, { peerTimeoutMs: 100 });
+  await far.write(Uint8Array.of(0, 1, 0, 0));
+  const trickle = setInterval(() => void far.write(Uint8Array.of(0)), 5);
+  const { code, message } = await link.lost;
+  clearInterval(trickle);
+  assertEquals(code, "peer-silent");
+  assert(message.includes("has not ended"), message);
+});
