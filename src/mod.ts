@@ -2,7 +2,8 @@
  * phaul as a library: move a running Linux process tree to another host.
  *
  * Two levels. {@linkcode migrateTree} and {@linkcode serve} are the whole program: connections, checks,
- * iterations, and a handover in which exactly one copy runs. {@linkcode PhaulClient} and
+ * iterations, a journal, and a handover in which exactly one copy runs; {@linkcode status},
+ * {@linkcode recover} and {@linkcode cancel} read what they have written down. {@linkcode PhaulClient} and
  * {@linkcode PhaulServer} are the roles alone, for callers who bring their own connection, their own
  * calls between the hosts ({@linkcode PhaulRemote}) and their own way to dump and restore
  * ({@linkcode PhaulLocal}). docs/library.md has an example of each.
@@ -34,6 +35,9 @@ export type {
 export * from "./haul/events.ts";
 export { migrateTree, MigrationError } from "./haul/migrate.ts";
 export * from "./haul/options.ts";
+export { cancel, type Cancelled } from "./haul/cancel.ts";
+export { recover } from "./haul/recover.ts";
+export { type MigrationStatus, type Recovered, status } from "./haul/standing.ts";
 export { selftest, type SelftestReport } from "./haul/selftest.ts";
 export { serve } from "./haul/serve.ts";
 export { PhaulServer, type PhaulServerConfig } from "./haul/server.ts";
