@@ -52,6 +52,7 @@ export class ControlLink implements Disposable {
   readonly #ended = Promise.withResolvers<PhaulError>();
   #end: PhaulError | undefined;
   #writing: Promise<void> = Promise.resolve();
+  readonly #pace = new Pace();
   readonly #frameMs: number;
   /** Runs from the first byte of a message to its last. */
   #frameTimer: ReturnType<typeof setTimeout> | undefined;
@@ -130,10 +131,9 @@ export class ControlLink implements Disposable {
         return count;
       },
     };
-    const pace = new Pace();
     try {
       while (!this.#end) {
-        await pace.taken();
+        await this.#pace.taken();
         const bytes = await readFrame(audible, maxControlFrameBytes);
         clearTimeout(this.#frameTimer);
         this.#frameTimer = undefined;
@@ -245,6 +245,7 @@ export class ControlLink implements Disposable {
     if (this.#end) return;
     this.#end = reason;
     this.#heartbeat[Symbol.dispose]();
+    this.#pace[Symbol.dispose]();
     clearTimeout(this.#frameTimer);
     this.#stream.close();
     this.#pending.rejectAll(reason);

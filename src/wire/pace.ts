@@ -16,10 +16,12 @@ const BREATH_MS = 20;
  * wait in which others could work, so a flood of them would stop the whole process; and none of them is
  * worth refusing a peer that is merely fast.
  */
-export class Pace {
+export class Pace implements Disposable {
   #left = BURST;
   #since = performance.now();
   #rested = performance.now();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #wake = () => {};
 
   /** One message came; resolves when the next one may be read. */
   async taken(): Promise<void> {
@@ -27,7 +29,16 @@ export class Pace {
     this.#left = Math.min(BURST, this.#left + (now - this.#since) / 1000 * PER_SECOND) - 1;
     this.#since = now;
     if (this.#left > 0 && now - this.#rested < BREATH_MS) return;
-    await new Promise((resolve) => setTimeout(resolve, this.#left > 0 ? 0 : 1000 / PER_SECOND));
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      this.#timer = setTimeout(resolve, this.#left > 0 ? 0 : 1000 / PER_SECOND);
+    });
     this.#rested = performance.now();
+  }
+
+  /** Ends a wait that is under way. */
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+    this.#wake();
   }
 }
