@@ -19,7 +19,8 @@ const CAUSES: Readonly<Record<Side, Readonly<Record<string, Readonly<Record<stri
     },
     frozen: {
       cancel: signal("source"),
-      "peer-lost": kill("destination phaul"),
+      // Were its phaul killed, the page channel would break as well, and which comes first is a race.
+      "peer-lost": { kind: "cut" },
       "criu-ended": kill("source criu"),
       failed: kill("destination criu"),
     },

@@ -38,7 +38,7 @@ export async function inject(cast: Cast, fault: Fault): Promise<Mend> {
       await goOn(cast);
       return () => Promise.resolve();
     case "kill":
-      await signalAll(await pidsOf(cast, fault.part), "KILL");
+      await end(await pidsOf(cast, fault.part));
       await goOn(cast);
       return () => Promise.resolve();
     case "stop":
@@ -76,6 +76,17 @@ type Pids = readonly (readonly [DrillHost, number])[];
 
 async function signalAll(pids: Pids, signal: string): Promise<void> {
   for (const [host, pid] of pids) await host.signal(pid, signal);
+}
+
+/** Kills, and waits until nothing of it can go on: a busy machine takes a while to end a process. */
+async function end(pids: Pids): Promise<void> {
+  await signalAll(pids, "KILL");
+  const deadline = performance.now() + APPEARS_MS;
+  for (const [host, pid] of pids) {
+    const lives = async () =>
+      (await host.processes()).some((one) => one.pid === pid && !/[ZX]/.test(one.state));
+    while (performance.now() < deadline && await lives()) await pause(LOOK_MS);
+  }
 }
 
 /** Stops a part for as long as anybody waits for it. */

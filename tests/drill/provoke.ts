@@ -10,6 +10,8 @@ import { type Approach, type Fault, pairKey, type Row } from "./row.ts";
 const LOOK_MS = 10;
 /** For a signal or the end of a connection to be noticed. */
 const LINGER_MS = 300;
+/** For the silence of a peer to be noticed, whatever deadline a ground gives. */
+const UNHEARD_MS = 5_000;
 /** What a destination does when its source is gone it does soon. */
 const AFTERWARDS_MS = 1_500;
 /** Nothing on the way to an event, or to the end, takes so long, however busy the machine is. */
@@ -62,7 +64,7 @@ async function bringAlong(cast: Cast, pair: Pair, { first, hook }: Approach): Pr
   let mend: Mend | undefined;
   await hostOf(cast.ground, pair.side).keptAt(hook, async () => {
     mend = await inject(cast, first);
-    await pause(LINGER_MS);
+    await pause(first.kind === "cut" ? UNHEARD_MS : LINGER_MS);
   });
   return async () => await mend?.();
 }

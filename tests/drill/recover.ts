@@ -35,11 +35,13 @@ export async function recover(
   if (await settled(AFTER_STEP_MS)) return "recover on the source";
   await (await ground.recover(ground.beta)).code;
   if (await settled(AFTER_STEP_MS)) return "recover on the destination";
+  // Lost with its host, there is nothing to go on; else the one copy that is left is the destination's.
+  const word = expected === "gone" ? "--force-source" : "--force-destination";
   if (await mayForce(ground, mark)) {
-    for (const id of await migrationsOf(ground.alpha)) {
-      await (await ground.recover(ground.alpha, id, "--force-destination")).code;
+    for (const host of [ground.alpha, ground.beta]) {
+      for (const id of await migrationsOf(host)) await (await ground.recover(host, id, word)).code;
+      if (await settled(AFTER_STEP_MS)) return `recover ${word}`;
     }
-    if (await settled(AFTER_STEP_MS)) return "recover --force-destination";
   }
   return "nobody could";
 }

@@ -10,6 +10,7 @@ export type RecoveredBy =
   | "recover on the source"
   | "recover on the destination"
   | "recover --force-destination"
+  | "recover --force-source"
   | "nobody could";
 
 /** A row that took place. */
