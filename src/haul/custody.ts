@@ -95,6 +95,7 @@ export class Custody implements Disposable {
     this.#mayHaveRun = false;
     await this.#connections?.hold(dumped.connections);
     await next.restore(imagesDir);
+    requireTasks(dumped, next.nsPids);
     // In the other mode CRIU has not ended repair mode yet.
     if (this.#isStopped && next.rootPid !== undefined) this.#connections?.silence(next.rootPid);
   }
@@ -198,4 +199,14 @@ export class Custody implements Disposable {
       onRestored: (tasks) => journal.record({ mark: "RESTORED", tasks }),
     });
   }
+}
+
+/** A list that names others was not made of this tree: who was stopped, and has to stay so, is unknown. */
+function requireTasks({ processes }: Dumped, restored: readonly number[]): void {
+  const unknown = processes.find(({ pid }) => !restored.includes(pid));
+  if (!unknown) return;
+  throw new PhaulError(
+    "protocol",
+    `Cannot hold the tree: the source named process ${unknown.pid}, which its images do not have`,
+  );
 }

@@ -76,6 +76,11 @@ export class HeldTree implements Hold, Disposable {
     return this.#tree?.rootPid;
   }
 
+  /** Pids of its tasks in the innermost namespace; none until restored. */
+  get nsPids(): readonly number[] {
+    return this.#tree?.processes.map(({ nsPid }) => nsPid) ?? [];
+  }
+
   get alive(): boolean {
     const whole = this.#options.holdMode === "stopped" ? this.#tree?.whole : this.#tree?.rootLives;
     return whole ?? false;
