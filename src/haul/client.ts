@@ -24,6 +24,7 @@ import type {
 } from "./config.ts";
 import type { IterationFigures } from "./events.ts";
 import { type CriuFlags, NO_CRIU_FLAGS } from "./options.ts";
+import { makeImagesDir } from "./work_dir.ts";
 
 /** How long CRIU may take to give up before it is killed, which lets the tree run as well. */
 const KILL_AFTER_MS = 10_000;
@@ -177,7 +178,7 @@ export class PhaulClient {
     dump: () => Promise<void>,
   ): Promise<void> {
     const { observer } = this.#config;
-    await Deno.mkdir(imagesDir, { mode: 0o700 });
+    await makeImagesDir(imagesDir);
     await observer?.iterationBegin?.(iteration, final);
     const begun = performance.now();
     await this.#remote.startIter({ iteration, final });

@@ -8,6 +8,7 @@ import { PhaulError } from "../errors.ts";
 import { CriuPageServer, type Fd, findCriu, type PageSink } from "../criu/mod.ts";
 import { iterationDir } from "./client.ts";
 import type { PhaulRemote } from "./config.ts";
+import { makeImagesDir } from "./work_dir.ts";
 
 /** One migration, seen from the destination. */
 export interface PhaulServerConfig {
@@ -69,7 +70,7 @@ export class PhaulServer implements PhaulRemote {
     this.#sink ??= this.#config.sink ?? new CriuPageServer(await findCriu(this.#config.criuPath));
     const iteration = this.#iterations + 1;
     const imagesDir = iterationDir(this.#config.workDir, iteration);
-    await Deno.mkdir(imagesDir, { mode: 0o700 });
+    await makeImagesDir(imagesDir);
     await this.#sink.begin({
       imagesDir,
       parentImg: iteration > 1 ? `../${iteration - 1}` : undefined,

@@ -47,6 +47,19 @@ export async function newWorkDir(
   }
 }
 
+/**
+ * Makes the directory of an iteration's images, with mode 0700.
+ *
+ * @throws PhaulError `no-space`; Error of the file system
+ */
+export async function makeImagesDir(path: string): Promise<void> {
+  try {
+    await Deno.mkdir(path, { mode: 0o700 });
+  } catch (cause) {
+    throw isFull(cause) ? noSpace(`to "${path}"`, "--work-dir", cause) : cause;
+  }
+}
+
 /** Where the images of that side of a migration lie. */
 export function workDirPath(base: string | undefined, migration: string, side: Side): string {
   return `${base ?? DEFAULT_WORK_DIR}/${migration}-${side}`;
