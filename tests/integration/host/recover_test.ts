@@ -114,7 +114,7 @@ Deno.test("migrate: rolls back first what an interrupted migration of the proces
   await using world = await World.make();
   const victim = await interrupted(world, "prepared");
   const run = await world.migrate(victim);
-  assertStringIncludes(await run.said(), "was interrupted: rolling it back");
+  assertStringIncludes(await run.said(), "was begun before: ending it first");
   await world.expectOnlyAndClean(victim, world.beta, "alpha", "beta");
 });
 
