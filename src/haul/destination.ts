@@ -171,7 +171,8 @@ export class DestinationRole {
         await this.#custody.journalPrepared(this.#parts.admitted.durable);
         return "written" as const;
       },
-      "answer-ready": () => this.#answers.give("prepare", { type: "ready" }),
+      "answer-ready": () =>
+        this.#answers.give("prepare", { type: "ready", migrationId: migration }),
       "watch-tree": () => this.#custody.watch(() => this.#machine.dispatch("tree-lost")),
       "journal-running": async () => {
         await stages.reach({ event: "committed", migration });

@@ -24,7 +24,7 @@ import { PageRelay } from "./relay.ts";
 import { type SourceOutcome, SourceRole } from "./source.ts";
 import { Stages } from "./stages.ts";
 import { WireRemote } from "./wire_remote.ts";
-import { Verdict } from "./verdicts.ts";
+import { requireSame, Verdict } from "./verdicts.ts";
 import { newWorkDir } from "./work_dir.ts";
 
 /** A migration that did not end with the tree on the destination. */
@@ -147,7 +147,7 @@ async function begin(
   verdict: Verdict,
 ): Promise<void> {
   try {
-    await peer.request(request);
+    requireSame(request.migrationId, (await peer.request(request)).migrationId);
     await stages.pass({ event: "connected", migration: request.migrationId, peer: peer.name });
   } catch (error) {
     // A request whose answer was lost may have been carried out.

@@ -11,7 +11,7 @@ import type { SourceState } from "../migrate/tables.ts";
 import type { ProcessTree } from "../proc/mod.ts";
 import { sendImages } from "../wire/mod.ts";
 import { PhaulClient } from "./client.ts";
-import { CONNECTION_LOST, type Verdict } from "./verdicts.ts";
+import { CONNECTION_LOST, requireSame, type Verdict } from "./verdicts.ts";
 import type { ClientReport, PhaulConfig, PhaulLocal } from "./config.ts";
 import { untilDead } from "./death.ts";
 import { type DumpListener, FinalDump } from "./final_dump.ts";
@@ -234,7 +234,8 @@ export class SourceRole implements PhaulLocal {
       const images = imagesOf(this.#dump.imagesDir, (bytes) => this.#imageBytes += bytes);
       const totals = await sendImages(remote.images, images);
       this.#awaitsPeer = true;
-      await peer.request({ type: "prepare", ...this.#dump.tree(), ...totals });
+      const ready = await peer.request({ type: "prepare", ...this.#dump.tree(), ...totals });
+      requireSame(migration, ready.migrationId);
       this.#machine.dispatch("ready");
     } catch (error) {
       this.#fail("failed", asPhaulError(error));

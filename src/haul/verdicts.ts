@@ -130,6 +130,19 @@ async function abortDelivered(
   return { delivered: false };
 }
 
+/**
+ * Demands that the destination speaks of the same migration: it will know no other one by the verdict.
+ *
+ * @throws PhaulError `protocol`
+ */
+export function requireSame(migration: string, theirs: string): void {
+  if (migration === theirs) return;
+  throw new PhaulError(
+    "protocol",
+    `Cannot go on: the destination speaks of migration ${theirs}, not of ${migration}`,
+  );
+}
+
 /** What the destination has of a migration. */
 export type PeerHas = "peer-holds" | "peer-lacks" | "peer-runs";
 

@@ -103,8 +103,9 @@ export function readReply(type: Reply["type"], fields: Fields): Reply {
       return imagesTicket ? { type, pagesTicket, imagesTicket } : { type, pagesTicket };
     }
     case "begun":
-    case "iteration-stopped":
     case "ready":
+      return { type, migrationId: readMigrationId(fields) };
+    case "iteration-stopped":
     case "running":
     case "forgotten":
       return { type };

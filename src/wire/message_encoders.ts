@@ -45,8 +45,9 @@ export function replyFields(reply: Reply): RawFields {
     case "iteration-started":
       return { pagesTicket: reply.pagesTicket, imagesTicket: reply.imagesTicket };
     case "begun":
-    case "iteration-stopped":
     case "ready":
+      return { migrationId: reply.migrationId };
+    case "iteration-stopped":
     case "running":
     case "forgotten":
       return {};

@@ -163,6 +163,8 @@ export type Request =
 /** The answer to `begin`. */
 export interface BegunReply {
   readonly type: "begun";
+  /** As the destination understood it: verdicts will carry it. */
+  readonly migrationId: string;
 }
 
 /** The answer to `start-iteration`: one-time tickets of 32 bytes each; images only for the final one. */
@@ -180,6 +182,7 @@ export interface IterationStoppedReply {
 /** The answer to `prepare`: the tree is restored and held. */
 export interface ReadyReply {
   readonly type: "ready";
+  readonly migrationId: string;
 }
 
 /** The answer to `commit`: the tree runs. */

@@ -103,7 +103,7 @@ Deno.test("ControlLink: replies find their requests in whatever order they come"
   });
   assertEquals(await pair.source.request(commit), { type: "running" });
   first.resolve();
-  assertEquals(await prepare, { type: "ready" });
+  assertEquals(await prepare, { type: "ready", migrationId });
 });
 
 Deno.test("ControlLink: what the handler throws arrives as a RemoteError", async () => {
@@ -223,7 +223,7 @@ Deno.test("ControlLink: whatever breaks the protocol ends the link with it", asy
 Deno.test("ControlLink: a reply of the wrong type is a protocol error", async () => {
   const { link, raw } = linkWithRawPeer();
   const asked = link.request(commit);
-  await send(raw, { type: "reply", seq: 1, reply: { type: "ready" } });
+  await send(raw, { type: "reply", seq: 1, reply: { type: "ready", migrationId } });
   await failure("protocol", asked);
   assertEquals((await link.lost).code, "protocol");
 });

@@ -59,11 +59,11 @@ export const requests: readonly Request[] = [
 ];
 
 export const replies: readonly Reply[] = [
-  { type: "begun" },
+  { type: "begun", migrationId },
   { type: "iteration-started", pagesTicket: ticket },
   { type: "iteration-started", pagesTicket: ticket, imagesTicket: ticket.toReversed() },
   { type: "iteration-stopped" },
-  { type: "ready" },
+  { type: "ready", migrationId },
   { type: "running" },
   { type: "discarded" },
   { type: "forgotten" },
