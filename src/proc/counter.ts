@@ -6,7 +6,7 @@
 
 import { PhaulError } from "../errors.ts";
 import { spawn } from "../sys/mod.ts";
-import { listTree } from "./listing.ts";
+import { listDescendants } from "./listing.ts";
 
 /** How often the shell is looked for, and how long to pause in between. */
 const LOOKS = 100;
@@ -32,8 +32,8 @@ export async function startCounter(path: string): Promise<Counter> {
     cwd: "/",
     newSession: true,
   });
-  for (let look = 0; look < LOOKS; look++) {
-    const inner = outer.pidfd.dead ? undefined : listTree(outer.pid)[1];
+  for (let look = 0; look < LOOKS && !outer.pidfd.dead; look++) {
+    const [inner] = listDescendants(outer.pid);
     if (inner && await isShell(inner.pid)) {
       return {
         pid: inner.pid,
