@@ -145,19 +145,22 @@ const DESTINATION: Role = {
   name: "serve",
   host: ({ beta }) => beta,
   async move(pair, kind, without) {
-    await boundServe(pair, without ? `~CAP_${without.toUpperCase()}` : "~");
+    await boundServe(pair, without);
     return await move(pair, kind);
   },
   async watched(pair, kind) {
-    await boundServe(pair, "~");
+    await boundServe(pair);
     const pid = await unitProperty(pair.beta, "phaul-serve", "MainPID");
     await pair.beta.run(trace(`$(ls /proc/${pid}/task)`));
     return await move(pair, kind);
   },
 };
 
-async function boundServe({ alpha, beta }: Pair, set: string): Promise<void> {
-  const lines = `[Service]\nCapabilityBoundingSet=\nCapabilityBoundingSet=${set}\n`;
+/** Gives the unit all capabilities but one. */
+async function boundServe({ alpha, beta }: Pair, without?: string): Promise<void> {
+  // "~" alone is all of them; a second line takes away from the first.
+  const less = without ? `CapabilityBoundingSet=~CAP_${without.toUpperCase()}\n` : "";
+  const lines = `[Service]\nCapabilityBoundingSet=~\n${less}`;
   await beta.writeFile("/run/systemd/system/phaul-serve.service.d/bounds.conf", lines);
   await beta.run("systemctl daemon-reload; systemctl stop phaul-serve");
   await startServeUnit(beta, alpha);
