@@ -8,8 +8,8 @@ import type { Cancelled } from "../haul/cancel.ts";
 import type { Command, Context } from "./command.ts";
 import { JSON_FLAG, STATE_DIR_FLAG, TIMEOUT_FLAGS, timeoutsOf } from "./common_flags.ts";
 import { EXIT_OK, exitCodeOf } from "./exit_codes.ts";
-import { parseFlags, usageError } from "./flags.ts";
-import { splitMigrationId } from "./migration_id.ts";
+import { usageError } from "./flags.ts";
+import { parseWithId } from "./migration_id.ts";
 import { Reporter } from "./reporter.ts";
 
 const HOST_FLAGS = { stateDir: STATE_DIR_FLAG, json: JSON_FLAG } as const;
@@ -36,10 +36,9 @@ export const CANCEL_COMMAND: Command = {
 };
 
 async function runCancel(args: readonly string[], context: Context): Promise<number> {
-  const { migration, rest } = splitMigrationId("cancel", args);
-  const values = parseFlags("cancel", FLAGS, rest);
+  const { migration, values } = parseWithId("cancel", FLAGS, args);
   if (migration === undefined) {
-    throw usageError("cancel", "Cannot do without the ID, before any flag");
+    throw usageError("cancel", "Cannot do without the ID: phaul status shows it");
   }
   const { stateDir, json } = values;
   const reporter = new Reporter(context.terminal, { json, many: false });

@@ -102,12 +102,14 @@ export function usageError(command: string, message: string): PhaulError {
 /**
  * Reads the command line of `command`.
  *
+ * @param takeArgument Given each argument that is no flag; there may be none unless given.
  * @throws {PhaulError} "usage", naming the flag and the command that helps.
  */
 export function parseFlags<Flags extends FlagSet>(
   command: string,
   flags: Flags,
   args: readonly string[],
+  takeArgument?: (argument: string) => void,
 ): FlagValues<Flags> {
   const all = Object.values(flags);
   const switches = all.filter((flag) => flag.placeholder === undefined).map((flag) => flag.name);
@@ -116,9 +118,14 @@ export function parseFlags<Flags extends FlagSet>(
     switches,
     valued: all.filter((flag) => flag.placeholder !== undefined).map((flag) => flag.name),
     onUnknown: (argument) => {
-      throw argument.startsWith("-")
-        ? usageError(command, `Cannot understand "${argument}": phaul ${command} has no such flag`)
-        : usageError(command, `Cannot understand "${argument}": no argument is expected there`);
+      if (argument.startsWith("-")) {
+        throw usageError(
+          command,
+          `Cannot understand "${argument}": phaul ${command} has no such flag`,
+        );
+      }
+      if (takeArgument) return takeArgument(argument);
+      throw usageError(command, `Cannot understand "${argument}": no argument is expected there`);
     },
   });
   const values = Object.entries(flags).map(([key, flag]) => {

@@ -18,8 +18,8 @@ import {
   WORK_DIR_FLAG,
 } from "./common_flags.ts";
 import { EXIT_OK, exitCodeOf } from "./exit_codes.ts";
-import { parseFlags, toggle, usageError } from "./flags.ts";
-import { splitMigrationId } from "./migration_id.ts";
+import { toggle, usageError } from "./flags.ts";
+import { parseWithId } from "./migration_id.ts";
 import { Reporter } from "./reporter.ts";
 import { describeRecovered } from "./standings.ts";
 
@@ -104,8 +104,7 @@ function tell(one: Recovered, reporter: Reporter): void {
  * @throws {PhaulError} "usage".
  */
 export function readRecover(args: readonly string[]): { options: RecoverOptions; json: boolean } {
-  const { migration, rest } = splitMigrationId("recover", args);
-  const values = parseFlags("recover", FLAGS, rest);
+  const { migration, values } = parseWithId("recover", FLAGS, args);
   const { stateDir, workDir, criuPath, json } = values;
   const force = forceOf(values, migration);
   const timeouts = timeoutsOf(values);

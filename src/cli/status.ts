@@ -15,8 +15,8 @@ import {
   timeoutsOf,
 } from "./common_flags.ts";
 import { EXIT_OK } from "./exit_codes.ts";
-import { maybe, parseFlags } from "./flags.ts";
-import { splitMigrationId } from "./migration_id.ts";
+import { maybe } from "./flags.ts";
+import { parseWithId } from "./migration_id.ts";
 import { Reporter } from "./reporter.ts";
 import { describeStatus } from "./standings.ts";
 import { filePath, peerAddress } from "./values.ts";
@@ -62,8 +62,7 @@ export const STATUS_COMMAND: Command = {
 };
 
 async function runStatus(args: readonly string[], context: Context): Promise<number> {
-  const { migration, rest } = splitMigrationId("status", args);
-  const values = parseFlags("status", FLAGS, rest);
+  const { migration, values } = parseWithId("status", FLAGS, args);
   const { stateDir, peer, insecure, json } = values;
   const options: StatusOptions = {
     ...{ stateDir, migration, peer, insecure },

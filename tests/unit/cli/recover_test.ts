@@ -31,6 +31,18 @@ Deno.test("readRecover: an id, or its first digits, and one decision", () => {
   assertEquals(readRecover([]).options.migration, undefined);
 });
 
+for (const id of [ID, "b987", "1234", "0010", "12e4"]) {
+  Deno.test(`readRecover: ${id} may stand before, between and behind the flags`, () => {
+    const flags = ["--json", "--force-destination", "--state-dir", "/s"];
+    for (let at = 0; at <= 2; at++) {
+      const { options, json } = readRecover(flags.toSpliced(at, 0, id));
+      const { migration, force, stateDir } = options;
+      assertEquals([migration, force, stateDir, json], [id, "destination", "/s", true]);
+    }
+    assertEquals(readRecover([...flags, id]).options.migration, id);
+  });
+}
+
 for (
   const args of [
     ["--force-source"],
