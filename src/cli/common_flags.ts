@@ -77,7 +77,11 @@ export const TIMEOUT_FLAGS = {
     "To reach the peer and open a connection",
     DEFAULT_TIMEOUTS.connectMs,
   ),
-  stepMs: deadline("step-timeout", "For any one step asked of the peer", DEFAULT_TIMEOUTS.stepMs),
+  stepMs: deadline(
+    "step-timeout",
+    "For any one step asked of the peer, or of a criu that restores",
+    DEFAULT_TIMEOUTS.stepMs,
+  ),
   peerSilentMs: deadline(
     "peer-timeout",
     "Silence after which the peer is taken for dead",

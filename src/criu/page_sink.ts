@@ -40,6 +40,7 @@ export interface PageSink {
 export class CriuPageServer implements PageSink {
   readonly #criuPath: string;
   readonly #failure = Promise.withResolvers<never>();
+  #starting: CriuSession | undefined;
   #running: RunningServer | undefined;
 
   constructor(criuPath: string) {
@@ -54,10 +55,13 @@ export class CriuPageServer implements PageSink {
 
   /** @throws CriuError, SyscallError; PhaulError `internal` while an iteration is under way */
   async begin(iteration: SinkIteration): Promise<void> {
-    if (this.#running) {
+    if (this.#running || this.#starting) {
       throw new PhaulError("internal", "Cannot take pages in: the iteration before did not end");
     }
-    const running = await RunningServer.start(this.#criuPath, iteration);
+    const session = CriuSession.start(this.#criuPath, { inherit: [iteration.fd] });
+    this.#starting = session;
+    const running = await RunningServer.start(session, iteration)
+      .finally(() => this.#starting = undefined);
     this.#running = running;
     running.ended.catch((error) => {
       if (this.#running !== running) return;
@@ -79,7 +83,9 @@ export class CriuPageServer implements PageSink {
     }
   }
 
+  /** A `begin` that is under way fails; what it may have started all the same is for another `abort`. */
   async abort(): Promise<void> {
+    this.#starting?.close();
     const running = this.#running;
     this.#running = undefined;
     running?.close();
@@ -100,10 +106,11 @@ class RunningServer {
     this.ended = awaitEnd(session, pid, logPath);
   }
 
-  static async start(criuPath: string, iteration: SinkIteration): Promise<RunningServer> {
+  /** Takes over `session`. */
+  static async start(session: CriuSession, iteration: SinkIteration): Promise<RunningServer> {
     const { imagesDir, parentImg, fd, logFile } = iteration;
     using stack = new DisposableStack();
-    const session = stack.use(CriuSession.start(criuPath, { inherit: [fd] }));
+    stack.use(session);
     const options = { imagesDir, parentImg, pageServerFd: fd, logFile };
     const { pid } = await session.startPageServer(options);
     const running = new RunningServer(session, pid, `${imagesDir}/${logFile}`);

@@ -176,8 +176,8 @@ export class CriuSession implements Disposable, AsyncDisposable {
    * @throws CriuError
    */
   async startPageServer(options: CriuOptions): Promise<{ readonly pid: number }> {
-    const { ps } = await this.#askWith("PAGE_SERVER_CHLD", options, { keepOpen: true });
     this.#pageServer = true;
+    const { ps } = await this.#askWith("PAGE_SERVER_CHLD", options, { keepOpen: true });
     return { pid: pidIn(ps) };
   }
 

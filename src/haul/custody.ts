@@ -17,7 +17,7 @@ import { syncFiles } from "./work_dir.ts";
 /** What a custody works with. */
 export type CustodyParts = Pick<
   DestinationParts,
-  "admitted" | "criuPath" | "criuSocket" | "journal" | "migration"
+  "admitted" | "criuPath" | "criuSocket" | "journal" | "migration" | "options"
 >;
 
 /** The tree as the source froze it. */
@@ -83,7 +83,7 @@ export class Custody implements Disposable {
    * Restores from `imagesDir`, and holds.
    *
    * @param dumped The tree as the source froze it.
-   * @throws CriuError `restore-failed`; nothing of the tree is left then
+   * @throws CriuError `restore-failed`; PhaulError `stalled`; nothing of the tree is left then
    */
   async restore(imagesDir: string, dumped: Dumped): Promise<void> {
     this.#imagesDir = imagesDir;
@@ -192,10 +192,11 @@ export class Custody implements Disposable {
   }
 
   async #make(): Promise<HeldTree> {
-    const { journal, criuPath, criuSocket, admitted } = this.#parts;
+    const { journal, criuPath, criuSocket, admitted, options } = this.#parts;
     const { holdMode, restore } = admitted;
     return await HeldTree.prepare({
       ...{ criuPath, criuSocket, holdMode, restore },
+      restoreMs: options.timeouts.stepMs,
       onRestored: (tasks) => journal.record({ mark: "RESTORED", tasks }),
     });
   }

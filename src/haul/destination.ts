@@ -45,6 +45,7 @@ export class DestinationRole {
   /** Undefined for a role that was reopened: all that will come has come. */
   readonly #intake: Intake | undefined;
   readonly #custody: Custody;
+  /** Between requests the source decides how long it takes; its silence is the link's matter. */
   readonly #watchdog: Watchdog;
   readonly #answers = new Answers();
   readonly #final = Promise.withResolvers<void>();
@@ -54,7 +55,6 @@ export class DestinationRole {
   #reason: PhaulError | undefined;
   #because: PhaulError | undefined;
   #steps = 0;
-  #busy = false;
 
   private constructor(parts: DestinationParts, intake: Intake | undefined) {
     this.migration = parts.migration;
@@ -83,8 +83,6 @@ export class DestinationRole {
     });
     this.#watchdog = new Watchdog(parts.options.timeouts.stallMs, {
       progress: () => `${this.#steps} ${intake?.totalBytes ?? 0}`,
-      // Between requests the source decides how long it takes; its silence is the link's matter.
-      paused: () => !this.#busy,
       stalled: (error) => this.#machine.dispatch("stalled", error),
     });
   }
@@ -213,8 +211,10 @@ export class DestinationRole {
     this.#received.expect(request);
     const { type: _, ...which } = request;
     await this.#stages.pass({ event: "iteration-begin", migration: this.migration, ...which });
-    if (request.final) await this.#custody.prepare();
-    this.#answers.give("iteration", await this.#received.start(request));
+    await this.#watchdog.during(async () => {
+      if (request.final) await this.#custody.prepare();
+      this.#answers.give("iteration", await this.#received.start(request));
+    });
   }
 
   get #received(): Intake {
@@ -224,17 +224,16 @@ export class DestinationRole {
 
   async #stopIteration(request: StopIterationRequest): Promise<Reply> {
     if (this.state !== "receiving") throw this.#outOfTurn("stop-iteration");
-    this.#busy = true;
     try {
-      const { pages: pagesWritten, bytes } = await this.#received.stop(request);
+      const { pages: pagesWritten, bytes } = await this.#watchdog.during(() =>
+        this.#received.stop(request)
+      );
       const which = { migration: this.migration, iteration: request.iteration };
       this.#stages.tell({ event: "progress", ...which, pagesWritten, bytes });
       return { type: "iteration-stopped" };
     } catch (error) {
       this.#fail(error);
       throw error;
-    } finally {
-      this.#busy = false;
     }
   }
 

@@ -36,6 +36,8 @@ export interface HoldOptions extends RestorerOptions {
    * the first time, nothing of the tree is left.
    */
   readonly onRestored: (tasks: readonly TreeProcess[]) => Promise<void>;
+  /** How long CRIU may take for a restore, which has no bound of its own, in milliseconds. */
+  readonly restoreMs: number;
 }
 
 /**
@@ -50,6 +52,7 @@ export class HeldTree implements Hold, Disposable {
   readonly #options: HoldOptions;
   readonly #release = Promise.withResolvers<void>();
   #released = false;
+  #criuEnded = false;
   #tree: ProcessTree | undefined;
   #restoring: Promise<unknown> | undefined;
 
@@ -57,13 +60,14 @@ export class HeldTree implements Hold, Disposable {
     this.#session = session;
     this.#options = options;
     this.#release.promise.catch(() => {});
+    void session.exited.then(() => this.#criuEnded = true);
   }
 
   /** Starts the criu that will restore: a cold one probes the kernel for 40 to 75 ms, best before the freeze. */
   static async prepare(options: HoldOptions): Promise<HeldTree> {
     const session = await startRestorer(options);
     try {
-      await session.version();
+      await within(options.restoreMs, session.version());
     } catch (error) {
       session.close();
       throw error;
@@ -89,7 +93,8 @@ export class HeldTree implements Hold, Disposable {
   /**
    * Restores from `imagesDir` and returns once the whole tree is there, held.
    *
-   * @throws CriuError `restore-failed`; nothing of the tree is left then
+   * @throws CriuError `restore-failed`; PhaulError `stalled` when CRIU takes too long; nothing of the
+   * tree is left then
    */
   async restore(imagesDir: string): Promise<void> {
     const held = Promise.withResolvers<void>();
@@ -111,7 +116,12 @@ export class HeldTree implements Hold, Disposable {
     this.#restoring = restoring;
     // Held by its notify, CRIU's answer comes only once the tree was let go.
     restoring.then(() => held.resolve(), (error) => held.reject(error));
-    await held.promise;
+    try {
+      await within(this.#options.restoreMs, held.promise);
+    } catch (error) {
+      await this.discard();
+      throw error;
+    }
     if (leaveStopped) await this.#listAgain();
   }
 
@@ -171,6 +181,8 @@ export class HeldTree implements Hold, Disposable {
 
   /** Tasks of an unfinished restore are children of swrk, and would outlive it. */
   async #killHalfRestored(): Promise<void> {
+    // Its pid may be somebody else's by now.
+    if (this.#criuEnded) return;
     try {
       using whole = ProcessTree.open(this.#session.pid);
       whole.kill();
@@ -179,6 +191,23 @@ export class HeldTree implements Hold, Disposable {
       // swrk is gone already, and its children with it or restored.
     }
   }
+}
+
+/** @throws PhaulError `stalled` when criu's `work` takes longer than `ms`; it goes on until criu is ended */
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(tookTooLong(ms)), ms);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function tookTooLong(ms: number): PhaulError {
+  return new PhaulError("stalled", `Cannot restore: criu took longer than ${ms / 1000} s`, {
+    remedy: "Look at the load of the destination, or raise --step-timeout on both hosts",
+  });
 }
 
 /** Pids, in the innermost namespace, of the tasks that were stopped before the freeze. */

@@ -137,7 +137,6 @@ export class Intake implements Disposable {
   async abort(reason: PhaulError): Promise<void> {
     this.#aborted = reason;
     this.#parts.tickets.revoke();
-    this.#aborted = reason;
     this.#imageStream?.close();
     this.#relay.abort(reason);
     await this.#server.abort();

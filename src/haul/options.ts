@@ -22,7 +22,7 @@ export const DEFAULT_PORT = 7284;
 export interface Timeouts {
   /** To reach the peer and finish the opening of a connection. */
   readonly connectMs: number;
-  /** For any one step that the peer is asked for. */
+  /** For any one step that the peer, or a criu that restores, is asked for. */
   readonly stepMs: number;
   /** Silence after which a peer is taken for dead. */
   readonly peerSilentMs: number;

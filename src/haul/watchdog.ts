@@ -11,8 +11,8 @@ import { PhaulError } from "../errors.ts";
 export interface Watched {
   /** Anything that changes as work goes on. */
   progress(): string;
-  /** True while waiting is right and bounded by another deadline. */
-  paused(): boolean;
+  /** True while waiting is right and bounded by another deadline; unless given, outside of `during`. */
+  paused?(): boolean;
   /** Called each time the bound has passed without progress. */
   stalled(error: PhaulError): void;
 }
@@ -20,6 +20,7 @@ export interface Watched {
 /** Checks for progress until it is disposed of. */
 export class Watchdog implements Disposable {
   readonly #timer: number;
+  #works = 0;
 
   /** @param stallMs How long nothing may move. */
   constructor(stallMs: number, watched: Watched) {
@@ -27,7 +28,7 @@ export class Watchdog implements Disposable {
     let since = performance.now();
     this.#timer = setInterval(() => {
       const now = watched.progress();
-      if (now !== last || watched.paused()) {
+      if (now !== last || (watched.paused?.() ?? this.#works === 0)) {
         last = now;
         since = performance.now();
       } else if (performance.now() - since >= stallMs) {
@@ -35,6 +36,16 @@ export class Watchdog implements Disposable {
         watched.stalled(stallError(stallMs));
       }
     }, Math.min(1000, stallMs / 4));
+  }
+
+  /** Does work that has to make progress all the time. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    this.#works++;
+    try {
+      return await work();
+    } finally {
+      this.#works--;
+    }
   }
 
   [Symbol.dispose](): void {

@@ -46,3 +46,20 @@ Deno.test("serve: a source that says nothing any more is given up, and its tree 
   assert(await run.code >= 40);
   await world.expectOnlyAndClean(victim, world.alpha, "alpha");
 });
+
+Deno.test("serve: a criu that does not come to an end with a restore is given up, and the tree runs on", async () => {
+  await using world = await World.make();
+  const victim = await world.victim();
+  const server = await world.serve({ args: ["--step-timeout", "2"] });
+  await world.alpha.hook.hold("frozen");
+  const run = await world.startMigration(victim);
+  await world.alpha.hook.reached("frozen");
+  // The others have a page server below them.
+  const { swrk, below } = await server.criu();
+  const restorers = swrk.filter(({ pid }) => !below.some(({ parentPid }) => parentPid === pid));
+  assert(restorers.length > 0);
+  for (const { pid } of restorers) await world.beta.host.signal(pid, "STOP");
+  await world.alpha.hook.release("frozen");
+  await expectRefusal(run, 53, "criu took longer than 2 s", "--step-timeout");
+  await world.expectOnlyAndClean(victim, world.alpha, "alpha");
+});
