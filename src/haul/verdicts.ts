@@ -62,14 +62,19 @@ export class Verdict {
     const error = new PhaulError(
       "in-doubt",
       `Cannot confirm that the process runs on ${peer.name}: ${failure.error.message}`,
-      {
-        remedy: failure.final
-          ? failure.error.remedy ?? `There: phaul status ${migration} says what became of it`
-          : `Once ${peer.name} answers again: phaul recover ${migration}`,
-        cause: failure.error,
-      },
+      { remedy: this.#doubtRemedy(failure), cause: failure.error },
     );
     return { error, final: failure.final };
+  }
+
+  #doubtRemedy({ error, final }: Unacknowledged): string {
+    const { peer, migration } = this.#parts;
+    if (!final) return `Once ${peer.name} answers again: phaul recover ${migration}`;
+    if (error.code === "no-such-migration") {
+      return "It was ended there: unless the process runs there, by an operator who gave it up. " +
+        `phaul recover ${migration} --force-destination ends it here too, where the process is gone`;
+    }
+    return error.remedy ?? `There: phaul status ${migration} says what became of it`;
   }
 
   /** Begins to send ABORT; {@linkcode Verdict.settle} waits for it. */

@@ -15,6 +15,8 @@ const AFTER_SERVE_MS = 1_500;
 const AFTER_STEP_MS = 4_000;
 const IN_DOUBT = 60;
 
+type Word = "--force-source" | "--force-destination";
+
 /** Takes the steps, the smallest first, until one copy runs and nothing else is there. */
 export async function recover(
   ground: Ground,
@@ -35,15 +37,22 @@ export async function recover(
   if (await settled(AFTER_STEP_MS)) return "recover on the source";
   await (await ground.recover(ground.beta)).code;
   if (await settled(AFTER_STEP_MS)) return "recover on the destination";
-  // Lost with its host, there is nothing to go on; else the one copy that is left is the destination's.
-  const word = expected === "gone" ? "--force-source" : "--force-destination";
   if (await mayForce(ground, mark)) {
-    for (const host of [ground.alpha, ground.beta]) {
+    for (const [host, word] of wordsOf(ground, expected)) {
       for (const id of await migrationsOf(host)) await (await ground.recover(host, id, word)).code;
       if (await settled(AFTER_STEP_MS)) return `recover ${word}`;
     }
   }
   return "nobody could";
+}
+
+/** What the operator says on which host, one after the other. */
+function wordsOf({ alpha, beta }: Ground, expected: Expected): [DrillHost, Word][] {
+  // The one copy that is left is the destination's.
+  if (expected !== "gone") return [[alpha, "--force-destination"], [beta, "--force-destination"]];
+  // Lost with its host, there is nothing to go on: given up there, and a source that had handed it over
+  // has only that to be told.
+  return [[beta, "--force-source"], [alpha, "--force-source"], [alpha, "--force-destination"]];
 }
 
 /** A person knows what no journal says: the host of the source was restarted, nothing runs there. */
