@@ -33,7 +33,7 @@ export interface Plan {
 }
 
 /** The names of all plans. */
-export const PLAN_NAMES = ["ok", "all", "unit", "cli", "integration", "vm", "drill"] as const;
+export const PLAN_NAMES = ["ok", "all", "unit", "cli", "integration", "vm"] as const;
 
 /** The name of a plan. */
 export type PlanName = (typeof PLAN_NAMES)[number];
@@ -51,8 +51,6 @@ export async function planOf(name: PlanName): Promise<Plan> {
       return { packages: true, binary: true, stages: [[integrationLane()]] };
     case "vm":
       return { packages: true, binary: true, stages: await scenarioStages() };
-    case "drill":
-      return { packages: true, binary: true, stages: [[drillLane()]] };
     case "all":
       return {
         packages: true,
