@@ -1,7 +1,7 @@
 /** Proves that the drill can fail: it lets a second copy run itself, and the witness has to see it. */
 
 import { pause } from "../integration/host/waiting.ts";
-import type { Ground } from "./ground.ts";
+import { type Ground, isAlive } from "./ground.ts";
 import { sightOf } from "./verdict.ts";
 
 const LOOK_MS = 50;
@@ -22,6 +22,9 @@ export async function selfCheck(ground: Ground, random: () => number): Promise<s
   const end = performance.now() + SEEN_MS;
   while (!await alpha.hasStopped()) {
     if (performance.now() > end) return "phaul did not come to the point where both copies stand";
+    if (!await isAlive(source)) {
+      return `phaul ended before both copies stood: ${await source.said()}`;
+    }
     await pause(LOOK_MS);
   }
   await alpha.signal(source.pid, "KILL");
