@@ -30,7 +30,7 @@ function head({ migration, side, comm, pid }: MigrationStatus): string {
 }
 
 /** The process's owner is the first thing to know. */
-function owner(whereabouts: Whereabouts, { side }: MigrationStatus): string {
+function owner(whereabouts: Whereabouts, { side, state }: MigrationStatus): string {
   const here = (which: string) => which === side ? "this host" : "the other host";
   switch (whereabouts) {
     case "source":
@@ -38,6 +38,9 @@ function owner(whereabouts: Whereabouts, { side }: MigrationStatus): string {
     case "destination":
       return `The process is its destination's: ${here("destination")}`;
     case "in-doubt":
+      if (["uncertain", "stranded"].includes(state)) {
+        return `The process is its destination's and does not run: ${here("destination")}`;
+      }
       return side === "destination"
         ? "Whose the process is, only its source knows"
         : "Whose the process is, is not known on this host";

@@ -62,6 +62,23 @@ export async function connectToServe(stateDir: string, timeouts: Timeouts): Prom
   });
 }
 
+/**
+ * In which states of the destination's table the phaul serve that uses `stateDir` has its migrations, by
+ * their ids; empty when none answers.
+ */
+export async function statesInServe(
+  stateDir: string,
+  timeouts: Timeouts,
+): Promise<ReadonlyMap<string, string>> {
+  try {
+    using serve = await connectToServe(stateDir, timeouts);
+    const { standings } = await serve.request({ type: "inquire" });
+    return new Map(standings.map(({ migrationId, state }) => [migrationId, state]));
+  } catch {
+    return new Map();
+  }
+}
+
 function pathIn(stateDir: string): string {
   return `${stateDir}/serve.json`;
 }

@@ -11,10 +11,17 @@ import { waits } from "./decisions.ts";
 import type { DestinationRole } from "./destination.ts";
 import type { EventSink } from "./events.ts";
 import { type JournalName, JournalStore } from "../journal/mod.ts";
-import { connectToServe } from "./local_serve.ts";
+import { connectToServe, statesInServe } from "./local_serve.ts";
 import type { RecoverOptions } from "./options.ts";
 import { Registry } from "./registry.ts";
-import { chosen, type Recovered, standingOf, unreadable, whereaboutsIn } from "./standing.ts";
+import {
+  asServed,
+  chosen,
+  type Recovered,
+  standingOf,
+  unreadable,
+  whereaboutsIn,
+} from "./standing.ts";
 import { recoverSource } from "./source_recovery.ts";
 import { TicketBook } from "./tickets.ts";
 
@@ -91,8 +98,13 @@ async function recoverLive(
 ): Promise<Recovered[]> {
   const records = await store.read(name);
   if (records === undefined) return [];
-  const status = standingOf(name, records, true);
-  if (force === undefined) return [{ ...status, settled: false }];
+  const served = await statesInServe(stateDir, timeouts);
+  const status = asServed(standingOf(name, records, true), served);
+  if (force === undefined) {
+    const stuck = !status.live && WAITING.includes(status.state);
+    const error = stuck ? waits(name.migration, status.state) : undefined;
+    return [{ ...status, settled: false, ...(error ? { error } : {}) }];
+  }
   if (name.side === "source") {
     const error = new PhaulError("busy", "Cannot force anything: a phaul works on the migration", {
       remedy: `Run: phaul cancel ${name.migration}`,

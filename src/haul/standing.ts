@@ -9,6 +9,7 @@ import type { JournalMark, Side } from "../migrate/tables.ts";
 import { bootId, lives } from "../proc/mod.ts";
 import type { Whereabouts } from "./events.ts";
 import { findRecord, type JournalName, JournalStore, type StampedRecord } from "../journal/mod.ts";
+import { statesInServe } from "./local_serve.ts";
 import type { StatusOptions } from "./options.ts";
 import { Peer } from "./peer.ts";
 
@@ -40,7 +41,8 @@ export interface Recovered extends MigrationStatus {
 
 /** States of a destination that is still the source's, and of one that owns the tree. */
 const SOURCES_STATES = ["admitted", "receiving", "restoring", "discarding", "discarded"];
-const ENDED = ["running", "discarded", "stranded"];
+/** In which a destination has ended, or waits for a person. */
+const AT_REST = ["running", "discarded", "stranded", "uncertain"];
 const OWN_STATES = ["resuming", "reviving", "running"];
 
 const WHEREABOUTS: Readonly<Record<JournalMark, Whereabouts>> = {
@@ -65,7 +67,7 @@ const WHEREABOUTS: Readonly<Record<JournalMark, Whereabouts>> = {
  */
 export async function status(options: StatusOptions): Promise<MigrationStatus[]> {
   const all = options.peer === undefined
-    ? await ownStandings(options.stateDir)
+    ? await ownStandings(options)
     : await peerStandings(options.peer, options);
   return options.migration === undefined ? all : chosen(all, options.migration);
 }
@@ -119,16 +121,32 @@ function whereaboutsBy(mark: JournalMark, records: readonly StampedRecord[]): Wh
   return ran && !(sameBoot && lives(root)) ? "gone" : WHEREABOUTS[mark];
 }
 
-async function ownStandings(stateDir: string): Promise<MigrationStatus[]> {
+async function ownStandings({ stateDir, timeouts }: StatusOptions): Promise<MigrationStatus[]> {
   const store = new JournalStore(stateDir);
+  const names = await store.list();
+  const served = names.some((name) => name.side === "destination" && store.isLive(name))
+    ? await statesInServe(stateDir, timeouts)
+    : new Map<string, string>();
   const standings: MigrationStatus[] = [];
-  for (const name of await store.list()) {
+  for (const name of names) {
     const live = store.isLive(name);
     const records = await store.read(name).catch((error) => asPhaulError(error));
     if (records instanceof PhaulError) standings.push(unreadable(name, records));
-    else if (records !== undefined) standings.push(standingOf(name, records, live));
+    else if (records !== undefined) {
+      standings.push(asServed(standingOf(name, records, live), served));
+    }
   }
   return standings;
+}
+
+/** What a journal tells, put right by the phaul serve that works on it: it knows what failed since. */
+export function asServed(
+  status: MigrationStatus,
+  served: ReadonlyMap<string, string>,
+): MigrationStatus {
+  const state = served.get(status.migration);
+  if (!status.live || status.side === "source" || state === undefined) return status;
+  return { ...status, state, live: !AT_REST.includes(state), whereabouts: whereaboutsIn(state) };
 }
 
 /** A migration of whose journal nothing can be told. */
@@ -143,7 +161,7 @@ async function peerStandings(
   using peer = await Peer.connect({ address, tokenFile, insecure, timeouts });
   const { standings } = await peer.request({ type: "inquire" });
   return standings.map(({ migrationId: migration, state, comm, pid }) => ({
-    ...{ migration, side: "destination", comm, state, live: !ENDED.includes(state) },
+    ...{ migration, side: "destination", comm, state, live: !AT_REST.includes(state) },
     ...(pid === undefined ? {} : { pid }),
     whereabouts: whereaboutsIn(state),
   }));

@@ -62,15 +62,18 @@ export class Verdict {
     const error = new PhaulError(
       "in-doubt",
       `Cannot confirm that the process runs on ${peer.name}: ${failure.error.message}`,
-      { remedy: this.#doubtRemedy(failure), cause: failure.error },
+      { remedy: await this.#doubtRemedy(failure), cause: failure.error },
     );
     return { error, final: failure.final };
   }
 
-  #doubtRemedy({ error, final }: Unacknowledged): string {
-    const { peer, migration } = this.#parts;
+  async #doubtRemedy({ error, final }: Unacknowledged): Promise<string> {
+    const { peer, migration, timeouts } = this.#parts;
     if (!final) return `Once ${peer.name} answers again: phaul recover ${migration}`;
-    if (error.code === "no-such-migration") {
+    // It has just answered: no need to insist.
+    const briefly = { ...timeouts, commitMs: timeouts.connectMs };
+    const has = await askWhatPeerHas(peer, migration, briefly).catch(() => undefined);
+    if (has === "peer-lacks") {
       return "It was ended there: unless the process runs there, by an operator who gave it up. " +
         `phaul recover ${migration} --force-destination ends it here too, where the process is gone`;
     }

@@ -209,3 +209,33 @@ Deno.test("migrate: --keep-images leaves them on both sides, --durable wants a d
     assert((await side.host.try("ls", side.workDir)).stdout.trim() !== "", side.host.name);
   }
 });
+
+Deno.test("recover: a copy lost with its images after COMMIT is told of, and ended by a person", async () => {
+  await using world = await World.make();
+  const { alpha, beta } = world;
+  const victim = await world.victim();
+  const server = await world.serve();
+  await alpha.hook.hold("prepared");
+  const run = await world.startMigration(victim);
+  await alpha.hook.reached("prepared");
+  await beta.host.signal(victim.pid, "KILL");
+  await server.event("transition", { to: "lost" });
+  const [id = ""] = await world.journals(beta);
+  await beta.host.run("rm", "-rf", `${beta.workDir}/${id}-destination`);
+  await alpha.hook.release("prepared");
+  await expectCode(run, 60);
+  const there = await world.phaul(beta, ["status", "--json", "--state-dir", beta.stateDir]);
+  await expectCode(there, 0);
+  const { state, live, whereabouts } = await there.event("migration");
+  assertEquals([state, live, whereabouts], ["stranded", false, "in-doubt"]);
+  const asked = await world.recover(beta);
+  await expectCode(asked, 61);
+  assertStringIncludes(await asked.said(), "--force-source gives the process up");
+  await expectCode(await world.recover(beta, "--force-source", id), 0);
+  const here = await world.recover(alpha);
+  await expectCode(here, 60);
+  assertStringIncludes(await here.said(), `phaul recover ${id} --force-destination ends it here`);
+  await expectCode(await world.recover(alpha, id, "--force-destination"), 0);
+  for (const side of [alpha, beta]) assertEquals(await world.journals(side), []);
+  assertEquals(await victimStates(beta.host), []);
+});

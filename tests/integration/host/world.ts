@@ -115,10 +115,7 @@ export class World implements AsyncDisposable {
   /** Starts `phaul recover`. */
   async recover(side: Side, ...args: readonly string[]): Promise<PhaulRun> {
     const flags = ["--criu", this.criu, "--state-dir", side.stateDir, "--work-dir", side.workDir];
-    const [first, ...rest] = args;
-    const id = first !== undefined && !first.startsWith("-") ? [first] : [];
-    const others = id.length > 0 ? rest : args;
-    return await this.phaul(side, ["recover", ...id, "--json", ...flags, ...others]);
+    return await this.phaul(side, ["recover", "--json", ...flags, ...args]);
   }
 
   /** The ids of all migrations that a side's journals tell of. */
