@@ -64,6 +64,7 @@ async function main(args: readonly string[]): Promise<number> {
   // Guests beside the many rows of this host would be too slow for phaul's deadlines.
   const parts = [];
   for (const guests of [false, true]) {
+    if (stop.signal.aborted) break;
     const together = chosen.filter(({ place }) => (place !== "host") === guests);
     parts.push(...await Promise.all(together.map(drillOn)));
   }

@@ -89,7 +89,7 @@ export const TIMEOUT_FLAGS = {
   ),
   stallMs: deadline(
     "stall-timeout",
-    "Time without progress after which a dump or restore is given up",
+    "Time without progress after which a dump, or taking it in, is given up",
     DEFAULT_TIMEOUTS.stallMs,
   ),
   commitMs: deadline(

@@ -38,8 +38,11 @@ function owner(whereabouts: Whereabouts, { side, state }: MigrationStatus): stri
     case "destination":
       return `The process is its destination's: ${here("destination")}`;
     case "in-doubt":
-      if (["uncertain", "stranded"].includes(state)) {
+      if (state === "stranded") {
         return `The process is its destination's and does not run: ${here("destination")}`;
+      }
+      if (state === "uncertain") {
+        return `The process is its destination's and may not run: ${here("destination")}`;
       }
       return side === "destination"
         ? "Whose the process is, only its source knows"
@@ -56,5 +59,6 @@ function progress({ migration, state, live, at, side }: MigrationStatus): string
   const where = `State ${state}${since}`;
   if (live) return `${where}; a phaul works on it`;
   if (side === "destination" && ["CONTINUED", "running"].includes(state)) return `${where}; it ran`;
+  if (state === "discarded") return `${where}; ended`;
   return `${where}; interrupted: phaul recover ${migration}`;
 }

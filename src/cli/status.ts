@@ -46,7 +46,7 @@ export const STATUS_COMMAND: Command = {
   summary: "Tell of migrations that run or were interrupted: whose is the process?",
   usage: "[ID] [FLAGS]",
   about: [
-    "Reads the journals of this host, or asks a phaul serve, and changes nothing. A migration that " +
+    "Reads the journals of this host and asks its phaul serve, or that of another; changes nothing. A migration that " +
     "has ended, and of whose end both sides know, is not listed any more.",
   ],
   examples: [

@@ -14,6 +14,9 @@ import { HeldTree, type Hold } from "./held_tree.ts";
 import { findRecord, type StampedRecord } from "../journal/mod.ts";
 import { syncFiles } from "./work_dir.ts";
 
+/** The source waits as long for its answer as this side may take for a step: it is to be told why. */
+const RESTORE_SHARE = 0.9;
+
 /** What a custody works with. */
 export type CustodyParts = Pick<
   DestinationParts,
@@ -196,7 +199,7 @@ export class Custody implements Disposable {
     const { holdMode, restore } = admitted;
     return await HeldTree.prepare({
       ...{ criuPath, criuSocket, holdMode, restore },
-      restoreMs: options.timeouts.stepMs,
+      restoreMs: options.timeouts.stepMs * RESTORE_SHARE,
       onRestored: (tasks) => journal.record({ mark: "RESTORED", tasks }),
     });
   }

@@ -26,7 +26,7 @@ export interface Timeouts {
   readonly stepMs: number;
   /** Silence after which a peer is taken for dead. */
   readonly peerSilentMs: number;
-  /** Time without any progress of a dump or restore after which the migration is given up. */
+  /** Time without any progress of a dump, or of taking it in, after which the migration is given up. */
   readonly stallMs: number;
   /** How long a source goes on asking for the acknowledgement of its commit. */
   readonly commitMs: number;

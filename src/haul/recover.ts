@@ -98,24 +98,24 @@ async function recoverLive(
 ): Promise<Recovered[]> {
   const records = await store.read(name);
   if (records === undefined) return [];
-  const served = await statesInServe(stateDir, timeouts);
-  const status = asServed(standingOf(name, records, true), served);
+  const told = standingOf(name, records, true);
   if (force === undefined) {
-    const stuck = !status.live && WAITING.includes(status.state);
-    const error = stuck ? waits(name.migration, status.state) : undefined;
+    const served = name.side === "destination" && await statesInServe(stateDir, timeouts);
+    const status = served ? asServed(told, served) : told;
+    const error = status.live ? undefined : waits(name.migration, status.state);
     return [{ ...status, settled: false, ...(error ? { error } : {}) }];
   }
   if (name.side === "source") {
     const error = new PhaulError("busy", "Cannot force anything: a phaul works on the migration", {
       remedy: `Run: phaul cancel ${name.migration}`,
     });
-    return [{ ...status, settled: false, error }];
+    return [{ ...told, settled: false, error }];
   }
   const { migration: migrationId } = name;
   using serve = await connectToServe(stateDir, timeouts);
   if (force === "destination") await serve.request({ type: "commit", migrationId, forced: true });
   else await serve.request({ type: "abort", migrationId, reason: "forced", forced: true });
-  return [{ ...status, settled: true, whereabouts: force }];
+  return [{ ...told, settled: true, whereabouts: force }];
 }
 
 async function recoverDestination(

@@ -52,15 +52,26 @@ export class Registry {
     return [...this.#roles.values()];
   }
 
-  /** How every migration stands, or the one of that id. */
-  standings(migration?: string): Standing[] {
-    const chosen = this.roles.filter((role) =>
-      migration === undefined || role.migration === migration
-    );
+  /**
+   * How every migration stands, or the one of that id: none only when nothing of it is left here.
+   *
+   * @throws PhaulError `busy`, `journal-damaged`
+   */
+  async standings(migration?: string): Promise<Standing[]> {
+    const chosen = migration === undefined ? this.roles : await this.#known(migration);
     return chosen.map(({ migration: migrationId, state, comm, pid }) => ({
       ...{ migrationId, state, comm },
       ...(pid === undefined ? {} : { pid }),
     }));
+  }
+
+  async #known(migrationId: string): Promise<readonly DestinationRole[]> {
+    try {
+      return [await this.find({ type: "inquire", migrationId })];
+    } catch (error) {
+      if (error instanceof PhaulError && error.code === "no-such-migration") return [];
+      throw error;
+    }
   }
 
   /**

@@ -206,7 +206,10 @@ class Server implements Disposable {
       case "begin":
         return await this.#begin(link, request);
       case "inquire":
-        return { type: "standings", standings: this.#registry.standings(request.migrationId) };
+        return {
+          type: "standings",
+          standings: await this.#registry.standings(request.migrationId),
+        };
       case "cancel":
         return await this.#cancel(request);
       default:
@@ -226,7 +229,7 @@ class Server implements Disposable {
     const role = await this.#registry.find(request);
     role.interrupt("cancel", reason);
     await cancelDecided(role, this.#options.timeouts.stepMs);
-    return { type: "standings", standings: this.#registry.standings(request.migrationId) };
+    return { type: "standings", standings: await this.#registry.standings(request.migrationId) };
   }
 
   async #roleFor(link: ControlLink, request: MigrationRequest): Promise<DestinationRole> {

@@ -31,6 +31,7 @@ export class PhaulServer implements PhaulRemote {
   #sink: PageSink | undefined;
   #iterations = 0;
   #open = false;
+  #aborts = 0;
 
   constructor(config: PhaulServerConfig) {
     this.#config = config;
@@ -61,16 +62,21 @@ export class PhaulServer implements PhaulRemote {
   /**
    * Takes in the pages of the next iteration.
    *
-   * @throws PhaulError `criu-failed`, `directory-unusable`; `protocol` when one is still open
+   * @throws PhaulError `criu-failed`, `directory-unusable`; `protocol` when one is still open;
+   * `cancelled` when it is aborted meanwhile
    */
   async startIter(): Promise<void> {
     if (this.#open) {
       throw new PhaulError("protocol", "Cannot start an iteration: the one before did not end");
     }
+    const aborts = this.#aborts;
     this.#sink ??= this.#config.sink ?? new CriuPageServer(await findCriu(this.#config.criuPath));
     const iteration = this.#iterations + 1;
     const imagesDir = iterationDir(this.#config.workDir, iteration);
     await makeImagesDir(imagesDir);
+    if (this.#aborts !== aborts) {
+      throw new PhaulError("cancelled", "Cannot start an iteration: it was given up meanwhile");
+    }
     await this.#sink.begin({
       imagesDir,
       parentImg: iteration > 1 ? `../${iteration - 1}` : undefined,
@@ -94,6 +100,7 @@ export class PhaulServer implements PhaulRemote {
 
   /** Ends a page server that still runs; images stay where they are. */
   async abort(): Promise<void> {
+    this.#aborts++;
     this.#open = false;
     await this.#sink?.abort();
   }

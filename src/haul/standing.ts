@@ -41,8 +41,9 @@ export interface Recovered extends MigrationStatus {
 
 /** States of a destination that is still the source's, and of one that owns the tree. */
 const SOURCES_STATES = ["admitted", "receiving", "restoring", "discarding", "discarded"];
-/** In which a destination has ended, or waits for a person. */
-const AT_REST = ["running", "discarded", "stranded", "uncertain"];
+/** In which a destination waits for a person. */
+const STUCK = ["stranded", "uncertain"];
+const ENDED = ["running", "discarded"];
 const OWN_STATES = ["resuming", "reviving", "running"];
 
 const WHEREABOUTS: Readonly<Record<JournalMark, Whereabouts>> = {
@@ -146,7 +147,9 @@ export function asServed(
 ): MigrationStatus {
   const state = served.get(status.migration);
   if (!status.live || status.side === "source" || state === undefined) return status;
-  return { ...status, state, live: !AT_REST.includes(state), whereabouts: whereaboutsIn(state) };
+  // Since when, only the journal's mark tells.
+  const { at: _, ...rest } = status;
+  return { ...rest, state, live: !STUCK.includes(state), whereabouts: whereaboutsIn(state) };
 }
 
 /** A migration of whose journal nothing can be told. */
@@ -161,7 +164,7 @@ async function peerStandings(
   using peer = await Peer.connect({ address, tokenFile, insecure, timeouts });
   const { standings } = await peer.request({ type: "inquire" });
   return standings.map(({ migrationId: migration, state, comm, pid }) => ({
-    ...{ migration, side: "destination", comm, state, live: !AT_REST.includes(state) },
+    ...{ migration, side: "destination", comm, state, live: ![...ENDED, ...STUCK].includes(state) },
     ...(pid === undefined ? {} : { pid }),
     whereabouts: whereaboutsIn(state),
   }));

@@ -60,6 +60,6 @@ Deno.test("serve: a criu that does not come to an end with a restore is given up
   assert(restorers.length > 0);
   for (const { pid } of restorers) await world.beta.host.signal(pid, "STOP");
   await world.alpha.hook.release("frozen");
-  await expectRefusal(run, 53, "criu took longer than 2 s", "--step-timeout");
+  await expectRefusal(run, 53, "criu took longer than 1.8 s", "--step-timeout");
   await world.expectOnlyAndClean(victim, world.alpha, "alpha");
 });
