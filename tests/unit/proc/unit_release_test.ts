@@ -7,10 +7,11 @@ import { FakeProc } from "./fixture.ts";
 const UNIT = { name: "web.service" };
 
 /** A systemd that reads `dropIn` when it is told to, and has a unit that restarts without it. */
-class FakeSystemd {
+class FakeSystemd implements Disposable {
   readonly asked: string[] = [];
   readonly warnings: string[] = [];
-  readonly directory = `${Deno.makeTempDirSync()}/web.service.d`;
+  readonly #base = Deno.makeTempDirSync();
+  readonly directory = `${this.#base}/web.service.d`;
   readonly path = `${this.directory}/zz-phaul.conf`;
   #restart = "always";
 
@@ -43,13 +44,17 @@ class FakeSystemd {
     }
   }
 
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.#base, { recursive: true });
+  }
+
   #reload(): void {
     this.#restart = !this.overruled && this.text?.includes("\nRestart=no\n") ? "no" : "always";
   }
 }
 
 Deno.test("releaseUnit: a drop-in that systemd has read, with the way back in it", async () => {
-  const systemd = new FakeSystemd();
+  using systemd = new FakeSystemd();
   await using unit = await systemd.release();
   assertEquals(systemd.restart, "no");
   const text = systemd.text ?? "";
@@ -66,7 +71,7 @@ Deno.test("releaseUnit: a drop-in that systemd has read, with the way back in it
 });
 
 Deno.test("releaseUnit: given up, everything is as it was", async () => {
-  const systemd = new FakeSystemd();
+  using systemd = new FakeSystemd();
   {
     await using _unit = await systemd.release();
   }
@@ -77,7 +82,7 @@ Deno.test("releaseUnit: given up, everything is as it was", async () => {
 });
 
 Deno.test("releaseUnit: given up, drop-ins of others stay", async () => {
-  const systemd = new FakeSystemd();
+  using systemd = new FakeSystemd();
   Deno.mkdirSync(systemd.directory, { recursive: true });
   Deno.writeTextFileSync(`${systemd.directory}/limits.conf`, "[Service]\n");
   {
@@ -87,7 +92,7 @@ Deno.test("releaseUnit: given up, drop-ins of others stay", async () => {
 });
 
 Deno.test("releaseUnit: given up, the operator's own drop-in of that name comes back", async () => {
-  const systemd = new FakeSystemd();
+  using systemd = new FakeSystemd();
   Deno.mkdirSync(systemd.directory, { recursive: true });
   Deno.writeTextFileSync(systemd.path, "[Service]\nRestart=no\n");
   {
@@ -97,7 +102,7 @@ Deno.test("releaseUnit: given up, the operator's own drop-in of that name comes 
 });
 
 Deno.test("releaseUnit: what a killed migration left is warned of, and goes with the next one", async () => {
-  const systemd = new FakeSystemd();
+  using systemd = new FakeSystemd();
   assertEquals(warningsOfRelease(UNIT, systemd.path), []);
   (await systemd.release()).keep();
   const [warning = ""] = warningsOfRelease(UNIT, systemd.path);
@@ -109,7 +114,7 @@ Deno.test("releaseUnit: what a killed migration left is warned of, and goes with
 });
 
 Deno.test("releaseUnit: kept, it stays released", async () => {
-  const systemd = new FakeSystemd();
+  using systemd = new FakeSystemd();
   {
     await using unit = await systemd.release();
     unit.keep();
@@ -118,7 +123,7 @@ Deno.test("releaseUnit: kept, it stays released", async () => {
 });
 
 Deno.test("releaseUnit: a unit that cannot be released is refused and left alone", async () => {
-  const systemd = new FakeSystemd(true);
+  using systemd = new FakeSystemd(true);
   const error = await assertRejects(() => systemd.release(), PhaulError);
   assertEquals(error.code, "supervised");
   assertStringIncludes(error.message, "something overrules");
@@ -126,7 +131,7 @@ Deno.test("releaseUnit: a unit that cannot be released is refused and left alone
 });
 
 Deno.test("releaseUnit: what could not be put back is told", async () => {
-  const systemd = new FakeSystemd();
+  using systemd = new FakeSystemd();
   {
     await using _unit = await systemd.release();
     Deno.removeSync(systemd.path);
@@ -136,7 +141,7 @@ Deno.test("releaseUnit: what could not be put back is told", async () => {
 });
 
 Deno.test("giveBackUnit: only what phaul left, of the process's own unit", async () => {
-  const systemd = new FakeSystemd();
+  using systemd = new FakeSystemd();
   using proc = new FakeProc([
     { pid: 10, cgroup: "0::/system.slice/web.service\n" },
     { pid: 11, cgroup: "0::/\n" },
@@ -154,7 +159,7 @@ Deno.test("giveBackUnit: only what phaul left, of the process's own unit", async
 });
 
 Deno.test("giveBackUnit: where it cannot be done, the command is told", async () => {
-  const systemd = new FakeSystemd();
+  using systemd = new FakeSystemd();
   (await systemd.release()).keep();
   using proc = new FakeProc([{ pid: 10, cgroup: "0::/system.slice/web.service\n" }]);
   const { directory, path } = systemd;
