@@ -2,6 +2,7 @@
 
 import { pause } from "../integration/host/waiting.ts";
 import { type Ground, isAlive } from "./ground.ts";
+import { NotReachedError } from "./result.ts";
 import { sightOf } from "./verdict.ts";
 
 const LOOK_MS = 50;
@@ -12,6 +13,7 @@ const SEEN_MS = 300_000;
  * Kills phaul on the source when both copies stand, and lets go on by hand what the destination holds.
  *
  * @returns what is wrong with the drill; undefined when the second copy was seen
+ * @throws NotReachedError when there was no second copy to be seen
  */
 export async function selfCheck(ground: Ground, random: () => number): Promise<string | undefined> {
   const { alpha, beta } = ground;
@@ -21,9 +23,8 @@ export async function selfCheck(ground: Ground, random: () => number): Promise<s
   const source = await ground.migrate(workload.pid, "server");
   const end = performance.now() + SEEN_MS;
   while (!await alpha.hasStopped()) {
-    if (performance.now() > end) return "phaul did not come to the point where both copies stand";
-    if (!await isAlive(source)) {
-      return `phaul ended before both copies stood: ${await source.said()}`;
+    if (performance.now() > end || !await isAlive(source)) {
+      throw new NotReachedError(`two copies never stood; phaul said: ${await source.said()}`);
     }
     await pause(LOOK_MS);
   }
