@@ -11,7 +11,7 @@ import { hostRows } from "../tests/drill/enumerate.ts";
 import type { Ground } from "../tests/drill/ground.ts";
 import { guestGround } from "../tests/drill/guest/guest_ground.ts";
 import { laneRows, machineRows } from "../tests/drill/guest_rows.ts";
-import { hostGround } from "../tests/drill/host/ground.ts";
+import { hostGround, PROXY } from "../tests/drill/host/ground.ts";
 import { performAll } from "../tests/drill/pool.ts";
 import { randomOf } from "../tests/drill/random.ts";
 import { NotReachedError, type RowResult } from "../tests/drill/result.ts";
@@ -23,6 +23,8 @@ import { build } from "./build.ts";
 import { writeDrillDoc } from "./drill_doc.ts";
 import { type DrillOptions, drillOptions } from "./drill_options.ts";
 import { showCounts } from "./summary.ts";
+import { fetchModules } from "./process.ts";
+import { ensureHostPackages } from "./setup.ts";
 import { saveTransitions } from "./transitions.ts";
 
 /** How a place is made, and how many of it at once. */
@@ -41,10 +43,16 @@ const WAYS: Readonly<Record<Place, Ways>> = {
 /** So often the drill may try to prove that it can fail. */
 const SELF_CHECKS = 3;
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) {
+  try {
+    Deno.exit(await drill(drillOptions(Deno.args)));
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    Deno.exit(1);
+  }
+}
 
-async function main(args: readonly string[]): Promise<number> {
-  const options = drillOptions(args);
+async function drill(options: DrillOptions): Promise<number> {
   const stop = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(name, () => stop.abort());
@@ -58,6 +66,8 @@ async function main(args: readonly string[]): Promise<number> {
     for (const { turns } of chosen) turns.forEach(({ row }) => console.log(rowName(row)));
     return 0;
   }
+  await ensureHostPackages();
+  await fetchModules(PROXY);
   await build(false);
   console.log(`--seed ${options.seed} gives the same order and the same choices again`);
   const drillOn = async ({ place, ways, turns }: (typeof chosen)[number]) => ({

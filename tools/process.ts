@@ -62,6 +62,16 @@ export function runDeno(args: readonly string[], options: RunOptions = {}): Prom
   return run(Deno.execPath(), args, options);
 }
 
+/**
+ * Fetches all that the program at `path` imports, for a place without a network.
+ *
+ * @throws Error with Deno's words
+ */
+export async function fetchModules(path: string): Promise<void> {
+  const { code, stderr } = await runDeno(["cache", "--quiet", ...LOCKED, path]);
+  if (code !== 0) throw new Error(`Cannot fetch what "${path}" imports: ${stderr.trim()}`);
+}
+
 /** True when a file or folder exists at `path`. */
 export async function exists(path: string): Promise<boolean> {
   try {

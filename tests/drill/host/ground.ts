@@ -1,6 +1,7 @@
 /** A ground on this machine: two hosts that are namespaces, and a witness in a third network. */
 
 import { BINARY } from "../../../tools/build.ts";
+import { LOCKED } from "../../../tools/process.ts";
 import { Host } from "../../integration/host/host.ts";
 import { PhaulRun } from "../../integration/host/phaul.ts";
 import { Victim } from "../../integration/host/victim.ts";
@@ -14,7 +15,8 @@ import { startKept } from "./program.ts";
 import { drillPrograms, type Programs } from "./programs.ts";
 import { HostWitness } from "./witness.ts";
 
-const PROXY = new URL("../proxy.ts", import.meta.url).pathname;
+/** The proxy inside the TLS, a program of its own; where it runs there is no network to fetch modules from. */
+export const PROXY = new URL("../proxy.ts", import.meta.url).pathname;
 const PROXY_PORT = 7285;
 const PAGES = [16, 64, 512, 4096] as const;
 
@@ -185,7 +187,7 @@ class HostGround implements Ground {
   }
 
   async #startProxy(): Promise<void> {
-    const command = [Deno.execPath(), "run", "-A", "--quiet", PROXY];
+    const command = [Deno.execPath(), "run", "-A", "--quiet", ...LOCKED, PROXY];
     const args = [this.beta.stateDir, String(PROXY_PORT), this.#planFile];
     const started = await this.#world.beta.host.start([...command, ...args]);
     let ended = false;
