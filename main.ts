@@ -42,6 +42,13 @@ const roles: Roles = {
   },
 };
 
+if (Deno.args[0] === "fault-server") {
+  // Of no use to a person: phaul serve starts it.
+  const { serveFaults } = await import("./src/pages/fault_server.ts");
+  serveFaults(Number(Deno.args[1]));
+  Deno.exit(0);
+}
+
 const terminal = processTerminal();
 const code = await runCli(Deno.args, { terminal, roles });
 await terminal.flush();

@@ -6,7 +6,7 @@
 
 import { asPhaulError } from "../errors.ts";
 import type { HaulEvent } from "../haul/events.ts";
-import type { MigrateOptions, MigrationMode } from "../haul/options.ts";
+import type { MigrateOptions, MigrationMode, RestoreMode } from "../haul/options.ts";
 import type { Command, Context } from "./command.ts";
 import { ROLE_FLAGS, roleOptions, TIMEOUT_FLAGS } from "./common_flags.ts";
 import { CRIU_FLAGS, criuFlags } from "./criu_flags.ts";
@@ -18,6 +18,7 @@ import { stoppable } from "./signals.ts";
 import { filePath, oneOf, peerAddress, secondsAsMs, wholeNumber } from "./values.ts";
 import { describeWhereabouts, whereaboutsOf } from "./whereabouts.ts";
 
+const RESTORE_MODES: readonly RestoreMode[] = ["auto", "lazy", "eager"];
 const MODES: readonly MigrationMode[] = ["pre-copy", "stop-and-copy"];
 /** The kernel's own limit (PID_MAX_LIMIT). */
 const MAX_PID = 4_194_304;
@@ -88,6 +89,19 @@ const ITERATION_FLAGS = {
   }),
 } as const;
 
+const RESTORE_FLAGS = {
+  restoreMode: optional<RestoreMode>({
+    name: "restore",
+    placeholder: "MODE",
+    help:
+      "When the tree gets its memory on the destination: lazy (after it runs, by demand, from " +
+      "the destination's own memory), eager (before it runs) or auto (lazy where it can be)",
+    read: oneOf(RESTORE_MODES),
+    fallback: "auto",
+    shownDefault: "auto",
+  }),
+} as const;
+
 const FROZEN_FLAGS = {
   maxFrozenMs: maybe({
     name: "max-frozen",
@@ -101,6 +115,7 @@ const FLAGS = {
   ...WHAT_FLAGS,
   ...UNIT_FLAGS,
   ...ITERATION_FLAGS,
+  ...RESTORE_FLAGS,
   ...CRIU_FLAGS,
   ...ROLE_FLAGS,
   ...TIMEOUT_FLAGS,
@@ -135,6 +150,7 @@ export const MIGRATE_COMMAND: Command = {
     { title: "What and where to", flags: WHAT_FLAGS },
     { title: "Under systemd", flags: UNIT_FLAGS },
     { title: "Iterations", flags: ITERATION_FLAGS },
+    { title: "The restore", flags: RESTORE_FLAGS },
     { title: "CRIU's options", flags: CRIU_FLAGS },
     { title: "This host", flags: ROLE_FLAGS },
     { title: "Deadlines", flags: { ...TIMEOUT_FLAGS, ...FROZEN_FLAGS } },
@@ -185,13 +201,15 @@ export function readMigrate(args: readonly string[]): { options: MigrateOptions;
   if (values.insecure && values.tokenFile !== undefined) {
     throw usageError("migrate", "Cannot use --token-file with --insecure: no token is asked for");
   }
-  const { pid, peer, mode, maxIterations, minPages, maxGrowthPercent, maxFrozenMs } = values;
+  const { pid, peer, mode, restoreMode } = values;
+  const { maxIterations, minPages, maxGrowthPercent, maxFrozenMs } = values;
   const options = {
     ...roleOptions(values),
     pid,
     peer,
     tokenFile: values.tokenFile ?? `${values.stateDir}/join-token`,
     mode,
+    restoreMode,
     limits: { maxIterations, minPages, maxGrowthPercent },
     criu: criuFlags("migrate", values),
     maxFrozenMs,

@@ -12,7 +12,13 @@ export { excerptOf, type LogExcerpt, logExcerpt } from "./log.ts";
 export type { CgroupMode, CriuOptions, NetworkLock, PreDumpMode } from "./options.ts";
 export { openPageChannel, type PageChannel, shutdownPages } from "./page_channel.ts";
 export { CriuPageServer, type PageSink, type SinkIteration } from "./page_sink.ts";
-export { PageStreamParser } from "./page_stream.ts";
+export {
+  type PageImage,
+  type PageRun,
+  type PageStreamListener,
+  PageStreamParser,
+} from "./page_stream.ts";
+export { codec } from "./protobuf.ts";
 export { type CriuFeatures, CriuSession, type SessionOptions } from "./session.ts";
 export { type DumpStats, parseDumpStats, readDumpStats } from "./stats.ts";
 export { startSwrk, type SwrkOptions } from "./swrk.ts";

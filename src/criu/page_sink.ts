@@ -18,10 +18,6 @@ export interface SinkIteration {
   readonly imagesDir: string;
   /** The iteration before, relative to the images dir. */
   readonly parentImg?: string;
-  /** CRIU's end of the page channel; stays the caller's. */
-  readonly fd: Fd;
-  /** A name without a folder, for a log in the images dir. */
-  readonly logFile: string;
 }
 
 /** Takes in page streams, one iteration after the other. */
@@ -36,15 +32,20 @@ export interface PageSink {
   readonly failed: Promise<never>;
 }
 
+const LOG_FILE = "page-server.log";
+
 /** CRIU's own page server: one process, child of a criu of its own, for each iteration. */
 export class CriuPageServer implements PageSink {
   readonly #criuPath: string;
+  readonly #memory: Fd;
   readonly #failure = Promise.withResolvers<never>();
   #starting: CriuSession | undefined;
   #running: RunningServer | undefined;
 
-  constructor(criuPath: string) {
+  /** @param memory CRIU's end of the page channel; stays the caller's. */
+  constructor(criuPath: string, memory: Fd) {
     this.#criuPath = criuPath;
+    this.#memory = memory;
     this.#failure.promise.catch(() => {});
   }
 
@@ -58,9 +59,9 @@ export class CriuPageServer implements PageSink {
     if (this.#running || this.#starting) {
       throw new PhaulError("internal", "Cannot take pages in: the iteration before did not end");
     }
-    const session = CriuSession.start(this.#criuPath, { inherit: [iteration.fd] });
+    const session = CriuSession.start(this.#criuPath, { inherit: [this.#memory] });
     this.#starting = session;
-    const running = await RunningServer.start(session, iteration)
+    const running = await RunningServer.start(session, iteration, this.#memory)
       .finally(() => this.#starting = undefined);
     this.#running = running;
     running.ended.catch((error) => {
@@ -68,7 +69,7 @@ export class CriuPageServer implements PageSink {
       this.#failure.reject(error);
       // The page server is gone, but this process and the peer's CRIU hold the socket: without this they
       // would wait for answers for ever, and the source would stay frozen.
-      shutdownPages(iteration.fd);
+      shutdownPages(this.#memory);
     });
   }
 
@@ -107,13 +108,16 @@ class RunningServer {
   }
 
   /** Takes over `session`. */
-  static async start(session: CriuSession, iteration: SinkIteration): Promise<RunningServer> {
-    const { imagesDir, parentImg, fd, logFile } = iteration;
+  static async start(
+    session: CriuSession,
+    { imagesDir, parentImg }: SinkIteration,
+    memory: Fd,
+  ): Promise<RunningServer> {
     using stack = new DisposableStack();
     stack.use(session);
-    const options = { imagesDir, parentImg, pageServerFd: fd, logFile };
+    const options = { imagesDir, parentImg, pageServerFd: memory, logFile: LOG_FILE };
     const { pid } = await session.startPageServer(options);
-    const running = new RunningServer(session, pid, `${imagesDir}/${logFile}`);
+    const running = new RunningServer(session, pid, `${imagesDir}/${LOG_FILE}`);
     stack.move();
     return running;
   }

@@ -28,13 +28,59 @@ const Command = {
   FORCE_CLOSE: 0x1024,
 } as const;
 
+/** By the lowest 8 bits of an image's id. */
+const IMAGE_KINDS: Readonly<Record<number, PageImage["kind"]>> = { 1: "task", 2: "shared" };
+/** Numbers of shared memory are those of inodes. */
+const MAX_IMAGE_ID = Number.MAX_SAFE_INTEGER;
+
 /** The high 16 bits of an ADD_F's cmd. */
 const Flag = { PARENT: 1, LAZY: 2, PRESENT: 4 } as const;
 const ALL_FLAGS = Flag.PARENT | Flag.LAZY | Flag.PRESENT;
 
+/** Names one image: of the private memory of a task, or of memory that tasks share. */
+export interface PageImage {
+  readonly kind: "task" | "shared";
+  /** The pid in the innermost namespace, or CRIU's number of the shared memory. */
+  readonly id: number;
+}
+
+/** A run of pages that a message tells of; their contents follow when they are present. */
+export interface PageRun {
+  /** Number of the first page: its address divided by the page size. */
+  readonly page: number;
+  readonly count: number;
+  readonly present: boolean;
+  /** An earlier iteration holds them. */
+  readonly parent: boolean;
+  /** They may be filled in after the restore. */
+  readonly lazy: boolean;
+}
+
+/** Who acts on what passes. What is thrown comes out of {@linkcode PageStreamParser.feed}. */
+export interface PageStreamListener {
+  /** Runs are of that image from here on; `answered` when the sender waits for one byte, has_parent. */
+  opened(image: PageImage, answered: boolean): void;
+  /** The sender asks, in an int32, whether the iteration before has that image. */
+  asked(image: PageImage): void;
+  run(run: PageRun): void;
+  /** The next part of the contents; not to be kept. */
+  contents(bytes: Uint8Array): void;
+  /** All came; the sender waits for an int32, 0. */
+  closed(): void;
+}
+
+const UNHEARD: PageStreamListener = {
+  opened() {},
+  asked() {},
+  run() {},
+  contents() {},
+  closed() {},
+};
+
 /** Counts what passes; takes bytes in chunks of any size, from the first one of an iteration on. */
 export class PageStreamParser {
   readonly #pageBytes: number;
+  readonly #listener: PageStreamListener;
   readonly #header = new Uint8Array(WIDE_BYTES);
   readonly #view = new DataView(this.#header.buffer);
   /** Bytes of the header that are there. */
@@ -50,8 +96,12 @@ export class PageStreamParser {
   #slack = 0;
 
   /** @param pageBytes The source's page size. */
-  constructor(pageBytes: number = DEFAULT_PAGE_BYTES) {
+  constructor(
+    pageBytes: number = DEFAULT_PAGE_BYTES,
+    listener: PageStreamListener = UNHEARD,
+  ) {
     this.#pageBytes = pageBytes;
+    this.#listener = listener;
   }
 
   /** Pages whose contents passed, shared memory included; of one cut short, all that it announced. */
@@ -102,6 +152,7 @@ export class PageStreamParser {
   #skipPayload(rest: Uint8Array): number {
     const skipped = Math.min(this.#payloadLeft, rest.length);
     this.#payloadLeft -= skipped;
+    this.#listener.contents(rest.subarray(0, skipped));
     return skipped;
   }
 
@@ -135,8 +186,8 @@ export class PageStreamParser {
       case Command.CLOSE:
       case Command.FORCE_CLOSE:
         // Nothing but zeros follows in either form. Its answer is waited for: so must not wait for more.
-        this.#ended = true;
         this.#slack = WIDE_BYTES - NARROW_BYTES;
+        this.#end();
         return;
       case Command.OPEN:
       case Command.OPEN2:
@@ -173,19 +224,49 @@ export class PageStreamParser {
         return this.#add(count, flags);
       case Command.OPEN:
       case Command.OPEN2:
+        return this.#listener.opened(this.#image(), command === Command.OPEN2);
       case Command.PARENT:
-        return;
+        return this.#listener.asked(this.#image());
       case Command.CLOSE:
       case Command.FORCE_CLOSE:
-        this.#ended = true;
-        return;
+        return this.#end();
       default:
         throw malformed(`unknown command ${command}`);
     }
   }
 
+  #end(): void {
+    this.#ended = true;
+    this.#listener.closed();
+  }
+
+  /** dst_id: the id in the upper 56 bits, the kind in the lowest 8 (criu/page-xfer.c, encode_pm). */
+  #image(): PageImage {
+    const word = this.#view.getBigUint64(this.#headerBytes === NARROW_BYTES ? 16 : 24, true);
+    const kind = IMAGE_KINDS[Number(word & 0xffn)];
+    const id = Number(word >> 8n);
+    if (kind === undefined || id > MAX_IMAGE_ID) throw malformed(`unknown image ${word}`);
+    return { kind, id };
+  }
+
+  #firstPage(): number {
+    const at = this.#headerBytes === NARROW_BYTES ? 8 : 16;
+    const address = this.#view.getUint32(at, true) + this.#view.getUint32(at + 4, true) * 2 ** 32;
+    if (address % this.#pageBytes !== 0 || address > Number.MAX_SAFE_INTEGER) {
+      throw malformed(`pages at address ${address}`);
+    }
+    return address / this.#pageBytes;
+  }
+
   #add(count: number, flags: number): void {
     if ((flags & ~ALL_FLAGS) !== 0) throw malformed(`unknown flags ${flags}`);
+    this.#listener.run({
+      page: this.#firstPage(),
+      count,
+      present: (flags & Flag.PRESENT) !== 0,
+      parent: (flags & Flag.PARENT) !== 0,
+      lazy: (flags & Flag.LAZY) !== 0,
+    });
     if (flags & Flag.PRESENT) {
       this.#pages += count;
       this.#payloadLeft = count * this.#pageBytes;

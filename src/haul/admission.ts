@@ -14,11 +14,10 @@ const PAGE_BYTES = 4096;
 /**
  * Checks that pages and images will be understood here, and that the tree finds what it needs.
  *
- * @param criuVersion This host's CRIU.
- * @throws PhaulError `destination-unfit`, `version-mismatch`, `pid-taken`, `file-missing`, `file-differs`
+ * @throws PhaulError `destination-unfit`, `pid-taken`, `file-missing`, `file-differs`
  */
-export async function requireFit(begin: BeginRequest, criuVersion: string): Promise<void> {
-  requireAlike(begin, criuVersion);
+export async function requireFit(begin: BeginRequest): Promise<void> {
+  requireAlike(begin);
   await checkDestination({
     pids: begin.processes.map((p) => p.pid),
     files: begin.files,
@@ -45,7 +44,7 @@ export async function requireDisk(workDir: string, stateDir: string): Promise<vo
   }
 }
 
-function requireAlike(begin: BeginRequest, criuVersion: string): void {
+function requireAlike(begin: BeginRequest): void {
   if (begin.arch !== Deno.build.arch) {
     throw new PhaulError(
       "destination-unfit",
@@ -61,18 +60,25 @@ function requireAlike(begin: BeginRequest, criuVersion: string): void {
       { remedy: "Name a destination whose kernel has pages of the same size with --peer" },
     );
   }
-  // CRIU 4.2 changed the header of its page protocol, and nothing negotiates it.
-  if (usesWideHeaders(begin.criuVersion) !== usesWideHeaders(criuVersion)) {
-    throw new PhaulError(
-      "version-mismatch",
-      `Cannot take pages of CRIU ${begin.criuVersion} in: this host has CRIU ${criuVersion}, ` +
-        "and the page protocol changed in 4.2",
-      { remedy: "Install the same CRIU on both hosts, or name one with --criu" },
-    );
-  }
 }
 
-function usesWideHeaders(version: string): boolean {
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  return major > 4 || (major === 4 && minor >= 2);
+/**
+ * Decides whether a tree gets its memory back after it was restored.
+ *
+ * @param lazyPages This host's kernel and CRIU can do that.
+ * @throws PhaulError `destination-unfit` when it is demanded and cannot be
+ */
+export function restoresLazily(begin: BeginRequest, lazyPages: boolean): boolean {
+  const { restoreMode, holdMode } = begin;
+  if (restoreMode === "eager") return false;
+  // A tree that its notify holds is CRIU's until it runs.
+  if (lazyPages && holdMode === "stopped") return true;
+  if (restoreMode === "auto") return false;
+  throw new PhaulError(
+    "destination-unfit",
+    `Cannot restore memory lazily: ${
+      lazyPages ? "not a --shell-job" : "the destination's kernel or CRIU lacks it"
+    }`,
+    { remedy: "Migrate with --restore auto, or see what the destination's criu check says" },
+  );
 }

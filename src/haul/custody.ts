@@ -4,13 +4,14 @@
  * @module
  */
 
-import { PhaulError } from "../errors.ts";
+import { asPhaulError, PhaulError } from "../errors.ts";
 import { leftByCriu } from "../proc/mod.ts";
 import type { PrepareRequest } from "../wire/mod.ts";
 import { AdoptedTree } from "./adopted_tree.ts";
 import type { DestinationParts } from "./destination_parts.ts";
 import { HeldConnections } from "./held_connections.ts";
 import { HeldTree, type Hold } from "./held_tree.ts";
+import { LazyMemory, type LazySource } from "./lazy_memory.ts";
 import { findRecord, type StampedRecord } from "../journal/mod.ts";
 import { syncFiles } from "./work_dir.ts";
 
@@ -23,6 +24,9 @@ export type CustodyParts = Pick<
   "admitted" | "criuPath" | "criuSocket" | "journal" | "migration" | "options"
 >;
 
+/** A lazy restore that cannot be is an eager one: what there is to be told of it. */
+type Warn = (message: string) => void;
+
 /** The tree as the source froze it. */
 export type Dumped = Pick<PrepareRequest, "processes" | "connections">;
 
@@ -32,13 +36,18 @@ export class Custody implements Disposable {
   #hold: Hold | undefined;
   #next: HeldTree | undefined;
   #closed = false;
+  #discarded = false;
+  readonly #memory: LazyMemory;
+  readonly #warn: Warn;
   #connections: HeldConnections | undefined;
   #imagesDir: string | undefined;
   #mayHaveRun = false;
   #dumped: Dumped = { processes: [], connections: [] };
 
-  constructor(parts: CustodyParts) {
+  constructor(parts: CustodyParts, warn: Warn) {
     this.#parts = parts;
+    this.#warn = warn;
+    this.#memory = new LazyMemory(parts.admitted.workDir);
   }
 
   /** Root of the tree as this host sees it; undefined until restored. */
@@ -64,6 +73,11 @@ export class Custody implements Disposable {
     await leftByCriu(tasks);
     const adopted = new AdoptedTree(tasks);
     this.#hold = adopted;
+    if (this.#memory.adopt() === "lost") {
+      // What was not filled in reads as zeros: no tree to rely on, whether it ran or not.
+      await adopted.discard();
+      return false;
+    }
     // CRIU kills such a tree when its phaul dies; one that it has not killed yet is no tree to rely on.
     if (this.#mayHaveRun) return adopted.alive;
     if (this.#isStopped) return adopted.whole;
@@ -71,8 +85,13 @@ export class Custody implements Disposable {
     return false;
   }
 
-  /** Starts the criu that will restore; best before the source's tree is frozen. */
-  async prepare(): Promise<void> {
+  /**
+   * Starts the criu that will restore; best before the source's tree is frozen.
+   *
+   * @param lazy The memory is to be filled in after the restore.
+   */
+  async prepare(lazy = false): Promise<void> {
+    if (lazy) this.#memory.start();
     await this.#findConnections();
     const next = await this.#make();
     if (this.#closed) {
@@ -86,19 +105,37 @@ export class Custody implements Disposable {
    * Restores from `imagesDir`, and holds.
    *
    * @param dumped The tree as the source froze it.
+   * @param lazily Makes the images ready for a lazy restore; not called unless that was prepared for.
    * @throws CriuError `restore-failed`; PhaulError `stalled`; nothing of the tree is left then
    */
-  async restore(imagesDir: string, dumped: Dumped): Promise<void> {
+  async restore(imagesDir: string, dumped: Dumped, lazily?: () => LazySource): Promise<void> {
     this.#imagesDir = imagesDir;
     this.#dumped = dumped;
+    await this.#connections?.hold(dumped.connections);
+    if (lazily === undefined || !this.#memory.started) return await this.#restoreFrom(imagesDir);
+    try {
+      await this.#restoreFrom(await this.#memory.listen(lazily()));
+    } catch (error) {
+      if (this.#closed || this.#discarded) throw error;
+      await this.#restoreEagerly(error);
+    }
+  }
+
+  /** What cannot be restored lazily may be restored all the same. */
+  async #restoreEagerly(cause: unknown): Promise<void> {
+    this.#memory.discard();
+    this.#warn(`Restoring again, with all memory at once: ${asPhaulError(cause).message}`);
+    await this.restoreAgain();
+  }
+
+  async #restoreFrom(imagesDir: string): Promise<void> {
     const next = this.#next;
     if (!next) throw new PhaulError("protocol", "Cannot restore: no final iteration has begun");
     this.#next = undefined;
     this.#hold = next;
     this.#mayHaveRun = false;
-    await this.#connections?.hold(dumped.connections);
-    await next.restore(imagesDir);
-    requireTasks(dumped, next.nsPids);
+    await next.restore(imagesDir, this.#memory.started);
+    requireTasks(this.#dumped, next.nsPids);
     // In the other mode CRIU has not ended repair mode yet.
     if (this.#isStopped && next.rootPid !== undefined) this.#connections?.silence(next.rootPid);
   }
@@ -127,6 +164,9 @@ export class Custody implements Disposable {
 
   /** Calls `lost` when the tree dies before it is continued. */
   watch(lost: () => void): void {
+    this.#memory.drained().catch(() => {
+      if (!this.#mayHaveRun && !this.#closed) lost();
+    });
     // Rejects when the tree is let go of.
     this.#hold?.died().then(() => {
       if (!this.#mayHaveRun) lost();
@@ -147,8 +187,14 @@ export class Custody implements Disposable {
     await this.#hold.continue(this.#dumped.processes);
   }
 
-  /** Restores anew from the images after the tree died, and holds. */
+  /** Resolves when the tree has all its memory; rejects when it never will. */
+  async drained(): Promise<void> {
+    await this.#memory.drained();
+  }
+
+  /** Restores anew from the images after the tree died, and holds; with all memory at once. */
   async restoreAgain(): Promise<void> {
+    this.#memory.discard();
     // Its root is gone; what may be left of it has the pids that the new one needs.
     await this.#hold?.discard();
     this.#hold?.close();
@@ -159,12 +205,14 @@ export class Custody implements Disposable {
 
   /** Ends whatever there is of the tree. */
   async discard(): Promise<void> {
+    this.#discarded = true;
     try {
       // The phaul that restored it may have died before it came to this.
       if (this.#isStopped && this.rootPid !== undefined) this.#connections?.silence(this.rootPid);
     } finally {
       // Told or not: a copy that is left behind needs only a signal to be a second one.
       await this.#hold?.discard();
+      this.#memory.discard();
       await this.#connections?.lift();
     }
   }
@@ -176,6 +224,7 @@ export class Custody implements Disposable {
     this.#hold = undefined;
     this.#next?.close();
     this.#next = undefined;
+    this.#memory.close();
   }
 
   get #isStopped(): boolean {

@@ -25,7 +25,12 @@ import {
 import { Answers, askedBy, type AskedEvent, givenUp, outOfTurn } from "./answers.ts";
 import { Custody } from "./custody.ts";
 import { endOf, refusalOf } from "./decisions.ts";
-import type { Admission, DestinationParts } from "./destination_parts.ts";
+import {
+  type Admission,
+  type DestinationParts,
+  keepLogs,
+  removeImages,
+} from "./destination_parts.ts";
 import { Intake } from "./intake.ts";
 import type { StampedRecord } from "../journal/mod.ts";
 import { type Cause, type Effects, Machine } from "./machine.ts";
@@ -44,6 +49,7 @@ export class DestinationRole {
   readonly #stages: Stages;
   /** Undefined for a role that was reopened: all that will come has come. */
   readonly #intake: Intake | undefined;
+  readonly #lazy: boolean;
   readonly #custody: Custody;
   /** Between requests the source decides how long it takes; its silence is the link's matter. */
   readonly #watchdog: Watchdog;
@@ -56,19 +62,20 @@ export class DestinationRole {
   #because: PhaulError | undefined;
   #steps = 0;
 
-  private constructor(parts: DestinationParts, intake: Intake | undefined) {
+  private constructor(parts: DestinationParts, intake: Intake | undefined, lazy: boolean) {
+    this.#lazy = lazy;
     this.migration = parts.migration;
     this.comm = parts.admitted.comm;
     this.reopened = intake === undefined;
     this.#parts = parts;
     this.#intake = intake;
-    this.#custody = new Custody(parts);
     this.#stages = new Stages({
       sink: parts.sink,
       hook: parts.options.hook,
       side: "destination",
       migration: this.migration,
     });
+    this.#custody = new Custody(parts, (message) => this.#stages.warn(message));
     this.#machine = new Machine({
       side: "destination",
       table: DESTINATION_TABLE,
@@ -87,11 +94,11 @@ export class DestinationRole {
     });
   }
 
-  /** Admits a migration: its page channel is made, and nothing else yet. */
-  static async admit(parts: DestinationParts, from: Admission): Promise<DestinationRole> {
+  /** Admits a migration. */
+  static admit(parts: DestinationParts, from: Admission): DestinationRole {
     const onFailure = (error: PhaulError) => role.#machine.dispatch("failed", error);
-    const intake = await Intake.open({ ...parts, ...from, onFailure });
-    const role = new DestinationRole(parts, intake);
+    const intake = new Intake({ ...parts, ...from, onFailure });
+    const role = new DestinationRole(parts, intake, from.lazy);
     return role;
   }
 
@@ -100,7 +107,7 @@ export class DestinationRole {
     parts: DestinationParts,
     records: readonly StampedRecord[],
   ): Promise<DestinationRole> {
-    const role = new DestinationRole(parts, undefined);
+    const role = new DestinationRole(parts, undefined, false);
     const whole = await role.#custody.adopt(records, bootId());
     role.#stages.pid = role.#custody.rootPid;
     const event = destinationRecovery(records.map(({ record }) => record.mark), whole);
@@ -212,7 +219,7 @@ export class DestinationRole {
     const { type: _, ...which } = request;
     await this.#stages.pass({ event: "iteration-begin", migration: this.migration, ...which });
     await this.#watchdog.during(async () => {
-      if (request.final) await this.#custody.prepare();
+      if (request.final) await this.#custody.prepare(this.#lazy);
       this.#answers.give("iteration", await this.#received.start(request));
     });
   }
@@ -239,7 +246,8 @@ export class DestinationRole {
 
   async #restore(request: PrepareRequest): Promise<void> {
     await this.#received.complete(request);
-    await this.#custody.restore(this.#received.imagesDir, request);
+    const received = this.#received;
+    await this.#custody.restore(received.imagesDir, request, () => received.lazySource());
   }
 
   async #discard(): Promise<void> {
@@ -265,10 +273,10 @@ export class DestinationRole {
   }
 
   async #tidy(): Promise<void> {
-    const { admitted, workDir, options, journal } = this.#parts;
-    if (this.state === "discarded") await workDir.keepLogs(`${options.stateDir}/logs`);
-    if (admitted.keepImages) await workDir.keep();
-    else await workDir[Symbol.asyncDispose]();
+    const { journal } = this.#parts;
+    if (this.state === "discarded") await keepLogs(this.#parts);
+    // Those of a tree that runs are needed until it has all its memory.
+    if (this.state !== "running") await removeImages(this.#parts);
     // Of a tree that runs it stays: the source may not have heard of that yet.
     if (this.state === "running") journal.close();
     else await journal.remove();
@@ -277,11 +285,17 @@ export class DestinationRole {
   async #report({ event, error }: Cause<DestinationEvent>): Promise<void> {
     const { state } = this;
     // That it runs was told when it was continued.
-    if (event !== "was-continued") {
-      await this.#stages.end(state, error ?? this.#reason ?? endOf(state, this.migration));
-    }
+    if (state === "running") return void this.#drain(event !== "was-continued");
+    await this.#stages.end(state, error ?? this.#reason ?? endOf(state, this.migration));
     // What is uncertain or stranded may be restored again.
-    if (state === "running" || state === "discarded") this.#close();
+    if (state === "discarded") this.#close();
+  }
+
+  async #drain(told: boolean): Promise<void> {
+    await this.#stages.leniently(() => this.#custody.drained());
+    await this.#stages.leniently(() => removeImages(this.#parts));
+    if (told) await this.#stages.reach({ event: "drained", migration: this.migration });
+    this.#close();
   }
 
   #close(): void {

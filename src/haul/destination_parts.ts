@@ -31,4 +31,17 @@ export interface Admission {
   readonly tickets: TicketOffice;
   /** What it may bring. */
   readonly share: Share;
+  /** Its memory is filled in after the restore. */
+  readonly lazy: boolean;
+}
+
+/** Removes the images, unless they are to be kept. */
+export async function removeImages({ admitted, workDir }: DestinationParts): Promise<void> {
+  if (admitted.keepImages) await workDir.keep();
+  else await workDir[Symbol.asyncDispose]();
+}
+
+/** Keeps what CRIU said in a migration that failed. */
+export async function keepLogs({ workDir, options }: DestinationParts): Promise<void> {
+  await workDir.keepLogs(`${options.stateDir}/logs`);
 }

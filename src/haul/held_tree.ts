@@ -93,10 +93,11 @@ export class HeldTree implements Hold, Disposable {
   /**
    * Restores from `imagesDir` and returns once the whole tree is there, held.
    *
+   * @param lazyPages Somebody listens there who fills the memory in.
    * @throws CriuError `restore-failed`; PhaulError `stalled` when CRIU takes too long; nothing of the
    * tree is left then
    */
-  async restore(imagesDir: string): Promise<void> {
+  async restore(imagesDir: string, lazyPages: boolean): Promise<void> {
     const held = Promise.withResolvers<void>();
     const leaveStopped = this.#options.holdMode === "stopped";
     const options = {
@@ -104,6 +105,7 @@ export class HeldTree implements Hold, Disposable {
       logFile: "restore.log",
       ...this.#options.restore,
       ...(leaveStopped ? { leaveStopped } : {}),
+      ...(lazyPages ? { lazyPages } : {}),
     };
     const restoring = this.#session.restore(options, async ({ name, pid }) => {
       if (name !== "post-restore" || pid === undefined) return;

@@ -5,7 +5,7 @@
  */
 
 import { asPhaulError, PhaulError } from "../errors.ts";
-import { openPageChannel, type PageChannel } from "../criu/mod.ts";
+import { PageCache, writeFlatImages } from "../pages/mod.ts";
 import {
   type ByteStream,
   type ImageTotals,
@@ -18,6 +18,7 @@ import {
 } from "../wire/mod.ts";
 import type { Admission, DestinationParts } from "./destination_parts.ts";
 import { imageSink } from "./images.ts";
+import { lazyDir, type LazySource } from "./lazy_memory.ts";
 import { PageRelay, type RelayFigures } from "./relay.ts";
 import { PhaulServer } from "./server.ts";
 import { syncFiles } from "./work_dir.ts";
@@ -25,9 +26,12 @@ import { syncFiles } from "./work_dir.ts";
 /** What no tree comes near. The bytes that there is room for are the share's matter. */
 const IMAGE_LIMITS = { maxImages: 100_000, maxTotalBytes: 2 ** 50 };
 
+/** On both hosts: a source with others is not admitted. */
+const PAGE_BYTES = 4096;
+
 /** What an intake is made of. */
 export interface IntakeParts
-  extends Admission, Pick<DestinationParts, "admitted" | "criuPath" | "options" | "workDir"> {
+  extends Admission, Pick<DestinationParts, "admitted" | "options" | "workDir"> {
   /** Called whenever something that came in cannot be used; maybe more than once. */
   readonly onFailure: (error: PhaulError) => void;
 }
@@ -35,7 +39,7 @@ export interface IntakeParts
 /** The data connections of one migration and where their contents go. */
 export class Intake implements Disposable {
   readonly #parts: IntakeParts;
-  readonly #channel: PageChannel;
+  readonly #cache = new PageCache(PAGE_BYTES);
   readonly #relay: PageRelay;
   readonly #server: PhaulServer;
   #last: StartIterationRequest | undefined;
@@ -44,21 +48,12 @@ export class Intake implements Disposable {
   #aborted: PhaulError | undefined;
   #images: Promise<ImageTotals> | undefined;
 
-  private constructor(parts: IntakeParts, channel: PageChannel) {
+  constructor(parts: IntakeParts) {
     this.#parts = parts;
-    this.#channel = channel;
+    const { channel } = this.#cache;
     this.#relay = new PageRelay(channel, "incoming", (bytes) => parts.share.take(bytes));
-    this.#server = new PhaulServer({
-      memory: channel.criuEnd,
-      workDir: parts.workDir.path,
-      criuPath: parts.criuPath,
-    });
+    this.#server = new PhaulServer({ workDir: parts.workDir.path, sink: this.#cache });
     this.#relay.failed.catch((error) => parts.onFailure(asPhaulError(error)));
-  }
-
-  /** Makes the page channel, and nothing else yet. */
-  static async open(parts: IntakeParts): Promise<Intake> {
-    return new Intake(parts, await openPageChannel(parts.workDir.path));
   }
 
   /** Where the last iteration's images lie. */
@@ -133,6 +128,26 @@ export class Intake implements Disposable {
     throw new PhaulError("protocol", "Cannot restore: the images did not come in full");
   }
 
+  /**
+   * Makes the images ready for a lazy restore.
+   *
+   * @throws PhaulError `no-space`, `protocol`
+   */
+  lazySource(): LazySource {
+    const taken = this.#cache.last;
+    if (!taken) throw new PhaulError("protocol", "Cannot restore: no pages have come");
+    const dir = lazyDir(this.#parts.workDir.path);
+    Deno.mkdirSync(dir, { mode: 0o700 });
+    const tasks = writeFlatImages({
+      taken,
+      dir,
+      pageBytes: PAGE_BYTES,
+      nextPagesId: () => this.#cache.newPagesId(dir),
+      pathOf: (id) => this.#cache.pathOf(id),
+    });
+    return { dir, pageBytes: PAGE_BYTES, tasks, files: this.#cache.pagesFiles };
+  }
+
   /** Ends all that is under way; images stay where they are. */
   async abort(reason: PhaulError): Promise<void> {
     this.#aborted = reason;
@@ -146,10 +161,10 @@ export class Intake implements Disposable {
     await this.#server.abort();
   }
 
-  /** Lets go of the channel. */
+  /** Lets go of the streams. */
   [Symbol.dispose](): void {
     this.#relay[Symbol.dispose]();
-    this.#channel.close();
+    this.#cache.channel.shutdown();
   }
 
   #receiveImages(connection: ByteStream): void {

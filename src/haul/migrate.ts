@@ -212,6 +212,7 @@ function beginRequest(
       appendOnly,
     })),
     memoryBytes: victim.memoryBytes,
+    restoreMode: options.restoreMode,
   };
 }
 

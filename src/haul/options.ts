@@ -9,6 +9,12 @@ import type { IterationLimits } from "../migrate/policy.ts";
 /** How memory travels: iterated while the tree runs, or all at once while it is frozen. */
 export type MigrationMode = "pre-copy" | "stop-and-copy";
 
+/**
+ * How the tree gets its memory back: `eager` while it is restored; `lazy` afterwards, by demand, from the
+ * destination's own memory; `auto` lazily where the destination can.
+ */
+export type RestoreMode = "auto" | "lazy" | "eager";
+
 /** A TCP address. */
 export interface HostAddress {
   readonly host: string;
@@ -101,6 +107,7 @@ export interface MigrateOptions extends RoleOptions {
   /** The destination's join token. */
   readonly tokenFile: string;
   readonly mode: MigrationMode;
+  readonly restoreMode: RestoreMode;
   readonly limits: IterationLimits;
   readonly criu: CriuFlags;
   /** The tree may stand frozen for so long before the commit, in milliseconds; no bound by itself. */

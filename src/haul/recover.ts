@@ -128,7 +128,7 @@ async function recoverDestination(
     options: { ...SERVE_LIKE, ...options },
     store,
     criuPath: await findCriu(options.criuPath),
-    criuVersion: "",
+    lazyPages: false,
     tickets: new TicketBook(),
     sink,
   });

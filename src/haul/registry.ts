@@ -6,7 +6,7 @@
 
 import { asPhaulError, PhaulError } from "../errors.ts";
 import type { BeginRequest, Standing } from "../wire/mod.ts";
-import { requireDisk, requireFit } from "./admission.ts";
+import { requireDisk, requireFit, restoresLazily } from "./admission.ts";
 import { DestinationRole } from "./destination.ts";
 import type { EventSink } from "./events.ts";
 import type { AdmittedRecord, DiskJournal, JournalName, JournalStore } from "../journal/mod.ts";
@@ -25,8 +25,8 @@ export interface RegistryParts {
   readonly options: ServeOptions;
   readonly store: JournalStore;
   readonly criuPath: string;
-  /** Of this host's CRIU. */
-  readonly criuVersion: string;
+  /** This host's kernel and CRIU can fill memory in after a restore. */
+  readonly lazyPages: boolean;
   readonly tickets: TicketBook;
   readonly sink: EventSink;
 }
@@ -109,7 +109,7 @@ export class Registry {
    * @throws PhaulError `busy`, `protocol`, `no-space`, and what {@linkcode requireFit} throws
    */
   async admit(begin: BeginRequest, link: object): Promise<DestinationRole> {
-    const { options, store, criuVersion, tickets } = this.#parts;
+    const { options, store, lazyPages, tickets } = this.#parts;
     const { migrationId: migration } = begin;
     this.#refuseWhenDraining();
     // What waits for a source that is gone does nothing that a limit would be for.
@@ -118,7 +118,8 @@ export class Registry {
     if (this.#roles.has(migration)) {
       throw new PhaulError("protocol", `Cannot begin migration ${migration} twice`);
     }
-    await requireFit(begin, criuVersion);
+    await requireFit(begin);
+    const lazy = restoresLazily(begin, lazyPages);
     await using owned = new AsyncDisposableStack();
     const base = workDirBase(options, begin.durable);
     const path = store.pathOf({ migration, side: "destination" });
@@ -132,9 +133,9 @@ export class Registry {
       await this.#roomIn(base ?? DEFAULT_WORK_DIR).admit(begin.memoryBytes),
     );
     const parts = this.#roleParts(migration, admitted, journal);
-    const from = { tickets: tickets.office(), share };
+    const from = { tickets: tickets.office(), share, lazy };
     this.#refuseWhenDraining();
-    const role = await DestinationRole.admit({ ...parts, workDir }, from);
+    const role = DestinationRole.admit({ ...parts, workDir }, from);
     owned.move();
     const until = promised.move();
     void role.ended.then(() => until.dispose());

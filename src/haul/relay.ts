@@ -9,7 +9,8 @@
 
 import { createHash, type Hash } from "node:crypto";
 import { asPhaulError, PhaulError } from "../errors.ts";
-import { type PageChannel, PageStreamParser } from "../criu/mod.ts";
+import { PageStreamParser } from "../criu/mod.ts";
+import type { PageEnd } from "../pages/mod.ts";
 import type { ByteStream } from "../wire/mod.ts";
 
 /** One buffer for each direction of each relay: what bounds the memory of the page path. */
@@ -30,6 +31,13 @@ export interface RelayFigures {
   readonly hash: string;
 }
 
+/** Whatever makes or takes CRIU's page stream on this host: a criu behind its channel, or a page cache. */
+export interface LocalPages {
+  readonly conn: PageEnd;
+  /** Breaks it off. */
+  shutdown(): void;
+}
+
 /** Which way the pages go: out of the local CRIU, or into it. */
 export type RelayDirection = "outgoing" | "incoming";
 
@@ -38,7 +46,7 @@ export type RelayDirection = "outgoing" | "incoming";
  * It owns the connections given to it, not the channel.
  */
 export class PageRelay implements Disposable {
-  readonly #channel: PageChannel;
+  readonly #channel: LocalPages;
   readonly #direction: RelayDirection;
   readonly #admit: (bytes: number) => Promise<void>;
   readonly #failure = Promise.withResolvers<never>();
@@ -49,7 +57,7 @@ export class PageRelay implements Disposable {
 
   /** @param admit Waited for before bytes go to the local CRIU; rejects when there is no room for them. */
   constructor(
-    channel: PageChannel,
+    channel: LocalPages,
     direction: RelayDirection,
     admit: (bytes: number) => Promise<void> = () => Promise.resolve(),
   ) {
@@ -226,7 +234,7 @@ class Breath {
   }
 }
 
-async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
+async function writeAll(conn: PageEnd, bytes: Uint8Array): Promise<void> {
   for (let written = 0; written < bytes.length;) {
     written += await conn.write(bytes.subarray(written));
   }

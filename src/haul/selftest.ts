@@ -76,6 +76,7 @@ export async function selftest(
         peer: { host: "127.0.0.1", port },
         tokenFile: `${dir}/state/${tokenFileName}`,
         mode: "pre-copy",
+        restoreMode: "auto",
         limits: DEFAULT_LIMITS,
         criu: NO_CRIU_FLAGS,
       },

@@ -5,7 +5,13 @@
  */
 
 import { asPhaulError, PhaulError } from "../errors.ts";
-import { CriuSession, type CriuVersion, findCriu, requireCriu } from "../criu/mod.ts";
+import {
+  type CriuFeatures,
+  CriuSession,
+  type CriuVersion,
+  findCriu,
+  requireCriu,
+} from "../criu/mod.ts";
 import { ensureDirectory, requireRoot } from "../proc/mod.ts";
 import {
   acceptConnection,
@@ -58,9 +64,9 @@ export async function serve(
 ): Promise<void> {
   requireRoot("serve");
   const criuPath = await findCriu(options.criuPath);
-  const criu = await versionOf(criuPath);
+  const { version, features } = await examineCriu(criuPath);
   const { criuSocket } = options;
-  const warnings = await examineRestorer({ criuPath, criuSocket }, criu);
+  const warnings = await examineRestorer({ criuPath, criuSocket }, version);
   const base = options.workDir ?? DEFAULT_WORK_DIR;
   await ensureDirectory(base);
   await ensureDirectory(options.stateDir);
@@ -79,7 +85,7 @@ export async function serve(
     options,
     store,
     criuPath,
-    criuVersion: criu.text,
+    lazyPages: features.lazyPages,
     tickets,
     sink,
   });
@@ -105,11 +111,13 @@ export async function serve(
   await accepting;
 }
 
-async function versionOf(criuPath: string): Promise<CriuVersion> {
+async function examineCriu(
+  criuPath: string,
+): Promise<{ version: CriuVersion; features: CriuFeatures }> {
   using session = CriuSession.start(criuPath);
   const version = await session.version();
   requireCriu(version);
-  return version;
+  return { version, features: await session.features() };
 }
 
 /** Whoever holds the token may send processes, and not decide about those of others. */

@@ -12,8 +12,11 @@ import { makeImagesDir } from "./work_dir.ts";
 
 /** One migration, seen from the destination. */
 export interface PhaulServerConfig {
-  /** The memory channel: the other end of {@linkcode PhaulConfig.memory}. It stays the caller's. */
-  readonly memory: Fd;
+  /**
+   * The memory channel: the other end of {@linkcode PhaulConfig.memory}. It stays the caller's. Not used
+   * with a sink of one's own.
+   */
+  readonly memory?: Fd;
   /** An existing, empty directory: images of iteration N go to `N` below it. */
   readonly workDir: string;
   /** The criu to drive; looked for on PATH when not given. */
@@ -70,7 +73,7 @@ export class PhaulServer implements PhaulRemote {
       throw new PhaulError("protocol", "Cannot start an iteration: the one before did not end");
     }
     const aborts = this.#aborts;
-    this.#sink ??= this.#config.sink ?? new CriuPageServer(await findCriu(this.#config.criuPath));
+    this.#sink ??= this.#config.sink ?? await this.#pageServer();
     const iteration = this.#iterations + 1;
     const imagesDir = iterationDir(this.#config.workDir, iteration);
     await makeImagesDir(imagesDir);
@@ -80,11 +83,15 @@ export class PhaulServer implements PhaulRemote {
     await this.#sink.begin({
       imagesDir,
       parentImg: iteration > 1 ? `../${iteration - 1}` : undefined,
-      fd: this.#config.memory,
-      logFile: "page-server.log",
     });
     this.#iterations = iteration;
     this.#open = true;
+  }
+
+  async #pageServer(): Promise<PageSink> {
+    const { memory, criuPath } = this.#config;
+    if (memory) return new CriuPageServer(await findCriu(criuPath), memory);
+    throw new PhaulError("internal", "Cannot take pages in without a memory channel or a sink");
   }
 
   /**

@@ -54,7 +54,6 @@ export class Stages {
   /** A destination has nothing left to do by itself. */
   async end(state: DestinationState, { code, message }: PhaulError): Promise<void> {
     const migration = this.#migration;
-    if (state === "running") return await this.reach({ event: "drained", migration });
     const whereabouts = state === "discarded" ? "source" : "in-doubt";
     await this.reach({ event: "aborted", migration, code, message, whereabouts });
   }

@@ -13,6 +13,7 @@ import { check, checkExcept } from "./syscall.ts";
 const O_CLOEXEC = 0o2000000;
 const O_NOCTTY = 0o400;
 const O_WRONLY = 0o1;
+const O_RDWR = 0o2;
 const O_CREAT = 0o100;
 const O_TRUNC = 0o1000;
 const O_APPEND = 0o2000;
@@ -21,8 +22,11 @@ const O_PATH = 0o10000000;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 
-/** `write` and `append` create the file with mode 0600; `path` only names it (O_PATH). */
-export type OpenMode = "read" | "write" | "append" | "path";
+/**
+ * `write` and `append` create the file with mode 0600, `update` creates it too and keeps what it holds;
+ * `path` only names it (O_PATH).
+ */
+export type OpenMode = "read" | "write" | "append" | "update" | "path";
 
 /**
  * Opens `path` close-on-exec. The caller owns the descriptor.
@@ -46,6 +50,18 @@ export function lockFile(file: Fd): boolean {
   return checkExcept("flock", expected, libc().flock(file.raw, LOCK_EX | LOCK_NB)) === 0;
 }
 
+/**
+ * Writes all of `bytes` where `file` stands.
+ *
+ * @throws SyscallError
+ */
+export function writeAll(file: Fd, bytes: Uint8Array<ArrayBuffer>): void {
+  for (let done = 0; done < bytes.length;) {
+    const rest = bytes.subarray(done);
+    done += check("write", libc().write(file.raw, rest, BigInt(rest.length)));
+  }
+}
+
 function flagsOf(mode: OpenMode): number {
   switch (mode) {
     case "read":
@@ -54,6 +70,8 @@ function flagsOf(mode: OpenMode): number {
       return O_WRONLY | O_CREAT | O_TRUNC;
     case "append":
       return O_WRONLY | O_CREAT | O_APPEND;
+    case "update":
+      return O_RDWR | O_CREAT;
     case "path":
       return O_PATH;
   }

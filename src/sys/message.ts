@@ -90,6 +90,69 @@ export async function recvMessage(
 }
 
 /**
+ * The message that is there already, without waiting for one.
+ *
+ * @returns undefined when there is none yet, null at the end
+ * @throws as {@linkcode recvMessage}
+ */
+export function takeMessage(fd: Fd): Message | null | undefined {
+  const lengthBytes = peekLength(fd);
+  return lengthBytes === undefined ? undefined : take(fd, lengthBytes);
+}
+
+/**
+ * Sends `data` with duplicates of `fds`, or gives up at once when the peer's queue is full.
+ *
+ * @returns whether it went
+ * @throws SyscallError EPIPE or ECONNRESET when the peer is gone
+ */
+export function trySendMessage(fd: Fd, data: Uint8Array, fds: readonly Fd[] = []): boolean {
+  const payload = Uint8Array.from(data);
+  const header = MessageHeader.sending(payload, fds.map((passed) => passed.raw));
+  const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+  const sent = checkExcept(
+    "sendmsg",
+    [Errno.EAGAIN],
+    libc().sendmsg(fd.raw, header.bytes, flags),
+  );
+  return typeof sent === "number";
+}
+
+/**
+ * Receives exactly `byteLength` bytes of a stream, with the descriptors that come with them.
+ *
+ * @returns null when the stream ends before
+ * @throws the signal's reason when it is aborted; SyscallError
+ */
+export async function recvBytes(
+  fd: Fd,
+  byteLength: number,
+  { signal }: MessageOptions = {},
+): Promise<Message | null> {
+  const data = new Uint8Array(byteLength);
+  const fds: Fd[] = [];
+  for (let filled = 0; filled < byteLength;) {
+    await readable(fd, signal);
+    const header = MessageHeader.receiving(new Uint8Array(byteLength - filled));
+    const flags = MSG_DONTWAIT | MSG_CMSG_CLOEXEC;
+    const received = checkExcept(
+      "recvmsg",
+      [Errno.EAGAIN],
+      libc().recvmsg(fd.raw, header.bytes, flags),
+    );
+    if (typeof received !== "number") continue;
+    fds.push(...header.receivedFds().map((raw) => Fd.own(raw)));
+    if (received === 0) {
+      fds.forEach((arrived) => arrived.close());
+      return null;
+    }
+    data.set(header.payload.subarray(0, received), filled);
+    filled += received;
+  }
+  return { data, fds };
+}
+
+/**
  * Asks the kernel to say with each message who sent it, or to stop that: `recvMessage` has no use for
  * it, `peekSender` needs it from before the message is sent.
  */

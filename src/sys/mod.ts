@@ -8,19 +8,42 @@
 export { Child, type ExitStatus } from "./child.ts";
 export { Errno, errnoName } from "./errno.ts";
 export { Fd } from "./fd.ts";
-export { lockFile, openFile, type OpenMode } from "./file.ts";
+export { lockFile, openFile, type OpenMode, writeAll } from "./file.ts";
 export { loadLibc } from "./libc.ts";
 export {
   type Message,
   type MessageOptions,
   passCredentials,
   peekSender,
+  recvBytes,
   recvMessage,
   sendMessage,
+  takeMessage,
+  trySendMessage,
 } from "./message.ts";
+export { Mapping, setLength } from "./mapping.ts";
 export { PidFd } from "./pidfd.ts";
 export { readable, writable } from "./poller.ts";
 export { inRepairMode, setRepairMode } from "./repair.ts";
 export { type Signal, signalName, signalNumber } from "./signals.ts";
-export { connectUnix, seqpacketPair, shutdownSocket, streamPair } from "./socket.ts";
+export {
+  acceptUnix,
+  connectUnix,
+  listenUnix,
+  seqpacketPair,
+  shutdownSocket,
+  streamPair,
+} from "./socket.ts";
 export { spawn, type SpawnOptions } from "./spawn.ts";
+export {
+  decodeUffdEvent,
+  fillFrom,
+  type Filling,
+  fillWithZeros,
+  readableAmong,
+  readUffdEvent,
+  UFFD_EVENT_BYTES,
+  type UffdEvent,
+  unregister,
+  wake,
+} from "./uffd.ts";

@@ -8,12 +8,15 @@ import { Errno } from "./errno.ts";
 import { Fd } from "./fd.ts";
 import { sockaddrUn } from "./layouts.ts";
 import { libc } from "./libc.ts";
+import { readable } from "./poller.ts";
 import { check, checkExcept } from "./syscall.ts";
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
 const SOCK_SEQPACKET = 5;
 const SOCK_CLOEXEC = 0o2000000;
+const SOCK_NONBLOCK = 0o4000;
+const BACKLOG = 8;
 
 /** Two connected SOCK_SEQPACKET sockets, blocking. The caller owns both. */
 export function seqpacketPair(): [Fd, Fd] {
@@ -41,6 +44,43 @@ export function connectUnix(path: string, kind: "stream" | "seqpacket" = "stream
   } catch (error) {
     socket.close();
     throw error;
+  }
+}
+
+/**
+ * A socket that listens at `path`, for streams. The caller owns it, and removes the path.
+ *
+ * @throws SyscallError, with the path in its message
+ */
+export function listenUnix(path: string): Fd {
+  const address = sockaddrUn(path);
+  const type = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+  const socket = Fd.own(check("socket", libc().socket(AF_UNIX, type, 0)));
+  try {
+    check(`bind '${path}'`, libc().bind(socket.raw, address, address.length));
+    check(`listen '${path}'`, libc().listen(socket.raw, BACKLOG));
+    return socket;
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+}
+
+/**
+ * Waits for the next connection to `listener`: a blocking socket, which the caller owns.
+ *
+ * @throws the signal's reason when it is aborted; SyscallError
+ */
+export async function acceptUnix(listener: Fd, signal?: AbortSignal): Promise<Fd> {
+  for (;;) {
+    await readable(listener, signal);
+    const expected = [Errno.EAGAIN, Errno.ECONNABORTED];
+    const accepted = checkExcept(
+      "accept4",
+      expected,
+      libc().accept4(listener.raw, null, null, SOCK_CLOEXEC),
+    );
+    if (typeof accepted === "number") return Fd.own(accepted);
   }
 }
 

@@ -43,6 +43,22 @@ export function checkExcept(
 }
 
 /**
+ * For functions that return an address, or `failed`.
+ *
+ * @throws SyscallError with the thread's errno
+ */
+export function checkPointer(
+  call: string,
+  failed: bigint,
+  result: Deno.PointerValue,
+): Deno.PointerObject {
+  if (result === null || Deno.UnsafePointer.value(result) === failed) {
+    throw syscallError(call, lastErrno());
+  }
+  return result;
+}
+
+/**
  * For functions that return an error number and leave errno alone, as posix_spawn does.
  *
  * @throws SyscallError when `code` is not 0

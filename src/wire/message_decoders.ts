@@ -17,7 +17,7 @@ import {
   ticketBytes,
 } from "./messages.ts";
 import { cleanText, readErrorTexts } from "./peer_error.ts";
-import { cgroupsModes, fileKinds, holdModes, inverted } from "./vocabulary.ts";
+import { cgroupsModes, fileKinds, holdModes, inverted, restoreModes } from "./vocabulary.ts";
 
 // The kernel's PID_MAX_LIMIT on 64-bit machines.
 const maxPid = 4 * 1024 * 1024;
@@ -46,6 +46,7 @@ const withoutNul = /^[^\0]+$/;
 
 const kindNames = inverted(fileKinds);
 const holdNames = inverted(holdModes);
+const restoreNames = inverted(restoreModes);
 const cgroupsNames = {
   ...inverted(cgroupsModes),
   "MANAGE_CGROUPS_UNSPECIFIED": undefined,
@@ -136,6 +137,7 @@ function readBegin(fields: Fields): BeginRequest {
     files: fields.list("files", maxFiles, readFile),
     durable: fields.flag("durable"),
     memoryBytes: fields.integer("memoryBytes", 0, Number.MAX_SAFE_INTEGER),
+    restoreMode: fields.choice("restoreMode", restoreNames),
   };
 }
 

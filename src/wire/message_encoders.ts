@@ -5,7 +5,7 @@
  */
 
 import type { BeginRequest, Reply, Request } from "./messages.ts";
-import { cgroupsModes, fileKinds, holdModes } from "./vocabulary.ts";
+import { cgroupsModes, fileKinds, holdModes, restoreModes } from "./vocabulary.ts";
 
 type RawFields = Readonly<Record<string, unknown>>;
 
@@ -60,12 +60,14 @@ export function replyFields(reply: Reply): RawFields {
   }
 }
 
-function beginFields({ type: _, restore, holdMode, files, ...same }: BeginRequest): RawFields {
+function beginFields(request: BeginRequest): RawFields {
+  const { type: _, restore, holdMode, restoreMode, files, ...same } = request;
   const { manageCgroupsMode: mode, ...flags } = restore;
   return {
     ...same,
     restore: { ...flags, manageCgroupsMode: mode ? cgroupsModes[mode] : 0 },
     holdMode: holdModes[holdMode],
+    restoreMode: restoreModes[restoreMode],
     files: files.map(({ kind, ...same }) => ({ ...same, kind: fileKinds[kind] })),
   };
 }

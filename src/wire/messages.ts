@@ -53,6 +53,12 @@ export interface RestoreOptions {
 /** How the destination holds the restored tree: stopped by CRIU, or inside the post-restore notify. */
 export type HoldMode = "stopped" | "notify";
 
+/**
+ * How the tree gets its memory back: `eager` while it is restored; `lazy` afterwards, by demand, from the
+ * destination's own memory; `auto` lazily where the destination can.
+ */
+export type RestoreMode = "auto" | "lazy" | "eager";
+
 /** Opens a migration: what comes, and what must hold on the destination. */
 export interface BeginRequest {
   readonly type: "begin";
@@ -78,6 +84,7 @@ export interface BeginRequest {
   readonly durable: boolean;
   /** What the tree has in memory now: about as much will come. */
   readonly memoryBytes: number;
+  readonly restoreMode: RestoreMode;
 }
 
 /** Asks the destination to be ready for the pages of an iteration; `final` is the dump itself. */

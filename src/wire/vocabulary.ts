@@ -4,7 +4,14 @@
  * @module
  */
 
-import type { FileKind, HoldMode, ManageCgroupsMode, Reply, Request } from "./messages.ts";
+import type {
+  FileKind,
+  HoldMode,
+  ManageCgroupsMode,
+  Reply,
+  Request,
+  RestoreMode,
+} from "./messages.ts";
 
 /** The body field of each request in an Envelope. */
 export const requestBodies = {
@@ -45,6 +52,13 @@ export const holdModes = {
   "stopped": "HOLD_STOPPED",
   "notify": "HOLD_NOTIFY",
 } as const satisfies Record<HoldMode, string>;
+
+/** The enum value of each way to restore memory. */
+export const restoreModes = {
+  "auto": "RESTORE_AUTO",
+  "lazy": "RESTORE_LAZY",
+  "eager": "RESTORE_EAGER",
+} as const satisfies Record<RestoreMode, string>;
 
 /** The enum value of each of CRIU's modes. */
 export const cgroupsModes = {

@@ -29,9 +29,8 @@ async function usesWideHeaders(): Promise<boolean> {
 async function dumpThrough(dir: TestDir, victim: Counter, here: string, there: string) {
   using source = await openPageChannel(dir.sub("source"));
   using destination = await openPageChannel(dir.sub("destination"));
-  const server = new CriuPageServer(criuPath);
-  const fd = destination.criuEnd;
-  await server.begin({ imagesDir: there, fd, logFile: "page-server.log" });
+  const server = new CriuPageServer(criuPath, destination.criuEnd);
+  await server.begin({ imagesDir: there });
   const relayed = relay(source, destination);
   await using session = CriuSession.start(criuPath, { inherit: [source.criuEnd] });
   const options = { pid: victim.pid, imagesDir: here, pageServerFd: source.criuEnd };
@@ -120,9 +119,9 @@ Deno.test("restore: a pid that is taken is said with what to do", async () => {
 Deno.test("CriuPageServer: one that is killed fails, and breaks the channel", async () => {
   using dir = new TestDir();
   using channel = await openPageChannel(dir.sub("channel"));
-  const server = new CriuPageServer(criuPath);
+  const server = new CriuPageServer(criuPath, channel.criuEnd);
   const imagesDir = dir.sub("images");
-  await server.begin({ imagesDir, fd: channel.criuEnd, logFile: "page-server.log" });
+  await server.begin({ imagesDir });
   Deno.kill(await pageServerOf(Deno.pid), "SIGKILL");
   const error = await assertRejects(() => server.failed);
   assertInstanceOf(error, PhaulError);
@@ -134,9 +133,9 @@ Deno.test("CriuPageServer: one that is killed fails, and breaks the channel", as
 Deno.test("CriuPageServer: a stream cut short fails", async () => {
   using dir = new TestDir();
   using channel = await openPageChannel(dir.sub("channel"));
-  const server = new CriuPageServer(criuPath);
+  const server = new CriuPageServer(criuPath, channel.criuEnd);
   const imagesDir = dir.sub("images");
-  await server.begin({ imagesDir, fd: channel.criuEnd, logFile: "page-server.log" });
+  await server.begin({ imagesDir });
   channel.shutdown();
   const error = await assertRejects(() => server.end());
   assertInstanceOf(error, PhaulError);
@@ -146,10 +145,10 @@ Deno.test("CriuPageServer: a stream cut short fails", async () => {
 Deno.test("CriuPageServer: aborted, it is gone, and the next iteration can begin", async () => {
   using dir = new TestDir();
   using channel = await openPageChannel(dir.sub("channel"));
-  const server = new CriuPageServer(criuPath);
+  const server = new CriuPageServer(criuPath, channel.criuEnd);
   for (const name of ["1", "2"]) {
     const imagesDir = dir.sub(name);
-    await server.begin({ imagesDir, fd: channel.criuEnd, logFile: "page-server.log" });
+    await server.begin({ imagesDir });
     const pid = await pageServerOf(Deno.pid);
     await server.abort();
     await until(() => [undefined, "Z"].includes(stateOf(pid)), "the page server is still there");

@@ -1,0 +1,267 @@
+/**
+ * A lazy restore from this host's own memory, seen from the destination: it gets the userfaultfds from
+ * CRIU, keeps a duplicate of each, and sees to it that there is a fault server as long as one is needed.
+ *
+ * While a duplicate is open, a fault waits for whoever answers it. So the death of a server costs time and
+ * nothing else: the next one is given the duplicates, and the log of what the processes did meanwhile.
+ *
+ * @module
+ */
+
+import { asPhaulError, PhaulError } from "../errors.ts";
+import {
+  type Child,
+  type Fd,
+  lockFile,
+  openFile,
+  recvMessage,
+  sendMessage,
+  seqpacketPair,
+  spawn,
+} from "../sys/mod.ts";
+import {
+  decodeMessage,
+  DRAINED,
+  type DrainFigures,
+  encodeMessage,
+  FAULT_SERVER_COMMAND,
+  type ServerOrder,
+  type ServerReport,
+  type TaskOrder,
+} from "./fault_messages.ts";
+import type { LazyTask } from "./flat_images.ts";
+import { listenForTasks } from "./lazy_socket.ts";
+
+/** So many servers may die over one restore. */
+const MAX_SERVERS = 20;
+const STATE_FILE = "lazy-state";
+
+/** Where everything lies that a lazy restore is served from. */
+export interface LazySource {
+  /** The images, and CRIU's work dir. */
+  readonly dir: string;
+  readonly pageBytes: number;
+  readonly tasks: readonly LazyTask[];
+  readonly files: readonly { readonly id: number; readonly path: string }[];
+}
+
+/** The memory of one restored tree, until all of it is there. */
+export class LazyPages implements Disposable {
+  readonly #drained = Promise.withResolvers<DrainFigures>();
+  readonly #cancelled = new AbortController();
+  readonly #held: { readonly order: Omit<TaskOrder, "again">; readonly uffd: Fd }[] = [];
+  #server: Server;
+  #source: LazySource | undefined;
+  #restored = false;
+  #servers = 1;
+  #figures: DrainFigures = { pages: 0, faults: 0 };
+
+  private constructor() {
+    this.#server = new Server();
+    this.#drained.promise.catch(() => {});
+  }
+
+  /**
+   * Starts a fault server, which takes some 50 ms: best before the tree is frozen.
+   *
+   * @throws SyscallError
+   */
+  static start(): LazyPages {
+    return new LazyPages();
+  }
+
+  /** Resolves when all memory is there; rejects when it never will be. */
+  get drained(): Promise<DrainFigures> {
+    return this.#drained.promise;
+  }
+
+  /** How far it is. */
+  get figures(): DrainFigures {
+    return this.#figures;
+  }
+
+  /**
+   * Gets ready for CRIU, which may be asked to restore from `source.dir` then.
+   *
+   * @throws SyscallError
+   */
+  async listen(source: LazySource): Promise<void> {
+    this.#source = source;
+    await this.#server.tell(storeOrder(source));
+    void this.#watch(this.#server);
+    listenForTasks(source.dir, {
+      task: (pid, uffd) => this.#addTask(pid, uffd, source),
+      restored: async () => {
+        this.#restored = true;
+        await this.#tell({ type: "restored" });
+      },
+    }, this.#cancelled.signal).catch((error) => this.#drained.reject(asPhaulError(error)));
+  }
+
+  /** Ends the server and lets go of everything; a tree that is not all there reads zeros from now on. */
+  [Symbol.dispose](): void {
+    this.#cancelled.abort(
+      new PhaulError("cancelled", "Cannot fill the memory in: it was given up"),
+    );
+    this.#drained.reject(this.#cancelled.signal.reason);
+    this.#server[Symbol.dispose]();
+    this.#letGo();
+  }
+
+  /** Lets go of everything; the server finishes what it has begun. */
+  leave(): void {
+    this.#cancelled.abort(new PhaulError("cancelled", "Cannot wait for the memory any longer"));
+    this.#drained.reject(this.#cancelled.signal.reason);
+    this.#server.leave();
+    this.#letGo();
+  }
+
+  async #addTask(pid: number, uffd: Fd, { tasks, dir }: LazySource): Promise<void> {
+    const task = tasks.find((one) => one.pid === pid);
+    const id = this.#held.length + 1;
+    const order = {
+      type: "task",
+      id,
+      // A task without memory of its own is filled with zeros.
+      indexPath: task?.indexPath ?? "/dev/null",
+      logPath: `${dir}/lazy-events-${id}`,
+    } as const;
+    this.#held.push({ order, uffd });
+    await this.#tell({ ...order, again: false }, [uffd]);
+  }
+
+  /** What a server that has died was told, its successor is told as well. */
+  async #tell(order: ServerOrder, fds: readonly Fd[] = []): Promise<void> {
+    await this.#server.tell(order, fds).catch(() => {});
+  }
+
+  async #watch(server: Server): Promise<void> {
+    try {
+      for (let report = await server.next(); report; report = await server.next()) {
+        this.#take(report.message, report.fds);
+        if (report.message.type === "drained") return this.#finish(report.message);
+      }
+      if (this.#cancelled.signal.aborted) return;
+      await this.#replace();
+    } catch (error) {
+      if (!this.#cancelled.signal.aborted) this.#drained.reject(asPhaulError(error));
+    }
+  }
+
+  #take(message: ServerReport, fds: Fd[]): void {
+    if (message.type !== "forked") {
+      this.#figures = { pages: message.pages, faults: message.faults };
+      return;
+    }
+    for (const uffd of fds) this.#held.push({ order: message.task, uffd });
+  }
+
+  /** A new server in place of one that died. */
+  async #replace(): Promise<void> {
+    const source = this.#source;
+    if (!source) return;
+    if (this.#servers === MAX_SERVERS) {
+      throw new PhaulError(
+        "internal",
+        "Cannot fill the memory in: the fault server dies again and again",
+      );
+    }
+    this.#servers++;
+    const server = new Server();
+    this.#server = server;
+    await server.tell(storeOrder(source));
+    for (const { order, uffd } of [...this.#held]) {
+      await server.tell({ ...order, again: true }, [uffd]);
+    }
+    if (this.#restored) await server.tell({ type: "restored" });
+    void this.#watch(server);
+  }
+
+  #finish({ pages, faults }: DrainFigures): void {
+    this.#letGo();
+    this.#drained.resolve({ pages, faults });
+  }
+
+  #letGo(): void {
+    for (const { uffd } of this.#held.splice(0)) uffd.close();
+  }
+}
+
+function storeOrder({ dir, pageBytes, files }: LazySource): ServerOrder {
+  return { type: "store", pageBytes, files, statePath: `${dir}/${STATE_FILE}` };
+}
+
+/**
+ * What is known of a lazy restore that another phaul began.
+ * - `none`: there was none
+ * - `draining`: its fault server lives
+ * - `drained`: all memory is there
+ * - `lost`: its fault server is gone too early; the tree would read zeros
+ */
+export function lazyStateIn(dir: string): "none" | "draining" | "drained" | "lost" {
+  const path = `${dir}/${STATE_FILE}`;
+  try {
+    using file = openFile(path, "read");
+    // Taken first: in between, the server may finish.
+    const alive = !lockFile(file);
+    if (Deno.readTextFileSync(path) === DRAINED) return "drained";
+    return alive ? "draining" : "lost";
+  } catch {
+    return "none";
+  }
+}
+
+/** One fault server. */
+class Server implements Disposable {
+  readonly #child: Child;
+  readonly #control: Fd;
+
+  constructor() {
+    const [ours, theirs] = seqpacketPair();
+    using _theirs = theirs;
+    using owned = new DisposableStack();
+    owned.use(ours);
+    const { command, args } = ownProgram();
+    this.#child = spawn({
+      command,
+      args: [...args, FAULT_SERVER_COMMAND, String(theirs.raw)],
+      inherit: [theirs],
+      stderr: "inherit",
+      newSession: true,
+    });
+    this.#control = ours;
+    owned.move();
+  }
+
+  async tell(order: ServerOrder, fds: readonly Fd[] = []): Promise<void> {
+    await sendMessage(this.#control, encodeMessage(order), fds);
+  }
+
+  /** @returns undefined when it has ended */
+  async next(): Promise<{ readonly message: ServerReport; readonly fds: Fd[] } | undefined> {
+    const message = await recvMessage(this.#control);
+    if (message) return { message: decodeMessage(message.data), fds: message.fds };
+    await this.#child.wait();
+    this[Symbol.dispose]();
+    return undefined;
+  }
+
+  /** Lets it go on by itself. */
+  leave(): void {
+    this.#control.close();
+    this.#child.pidfd.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.#control.close();
+    this.#child[Symbol.dispose]();
+  }
+}
+
+/** This same program, or, where it is run from its sources, the one file of it. */
+function ownProgram(): { readonly command: string; readonly args: readonly string[] } {
+  const command = Deno.execPath();
+  if (Deno.build.standalone) return { command, args: [] };
+  const source = new URL("./fault_server.ts", import.meta.url).pathname;
+  return { command, args: ["run", "--allow-all", "--quiet", "--no-config", source] };
+}

@@ -1,0 +1,81 @@
+/**
+ * The mappings of a task, as CRIU's mm image tells of them.
+ *
+ * Format (images/mm.proto, images/vma.proto): u32le 0x54564319, u32le 0x57492820, u32le length, then a
+ * protobuf message mm_entry, whose field 14 repeats vma_entry {1 start, 2 end, 6 flags, 7 status}.
+ *
+ * @module
+ */
+
+import { PhaulError } from "../errors.ts";
+import { codec } from "../criu/mod.ts";
+
+/** One mapping. */
+export interface MemoryArea {
+  /** First address. */
+  readonly start: number;
+  /** First address behind it. */
+  readonly end: number;
+  /** CRIU registers it with a userfaultfd in a lazy restore. */
+  readonly lazy: boolean;
+}
+
+interface MmMessage {
+  readonly vmas?: readonly {
+    readonly start?: number;
+    readonly end?: number;
+    readonly flags?: number;
+    readonly status?: number;
+  }[];
+}
+
+const MAGICS = [0x54564319, 0x57492820] as const;
+const HEADER_BYTES = 12;
+const MM = codec<MmMessage>("criu_images.proto", "criu.Mm");
+
+const MAP_PRIVATE = 0x2;
+const MAP_ANONYMOUS = 0x20;
+const MAP_LOCKED = 0x2000;
+const MAP_HUGETLB = 0x40000;
+/** VMA_AREA_VSYSCALL, VMA_AREA_VDSO, VMA_AREA_VVAR (criu/include/image.h). */
+const VMA_OF_KERNEL = 1 << 2 | 1 << 3 | 1 << 12;
+
+/**
+ * Reads `mm-<pid>.img`.
+ *
+ * @returns its mappings, ascending
+ * @throws PhaulError `protocol` when it is malformed
+ */
+export function parseMmImage(bytes: Uint8Array): MemoryArea[] {
+  return (messageIn(bytes).vmas ?? []).map(({ start = 0, end = 0, flags = 0, status = 0 }) => ({
+    start,
+    end,
+    lazy: canBeLazy(flags, status),
+  }));
+}
+
+/** CRIU's vma_entry_can_be_lazy (criu/include/vma.h). */
+function canBeLazy(flags: number, status: number): boolean {
+  const wanted = MAP_ANONYMOUS | MAP_PRIVATE;
+  return (flags & wanted) === wanted && (flags & (MAP_LOCKED | MAP_HUGETLB)) === 0 &&
+    (status & VMA_OF_KERNEL) === 0;
+}
+
+function messageIn(bytes: Uint8Array): MmMessage {
+  if (bytes.length < HEADER_BYTES) throw malformed();
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const length = view.getUint32(8, true);
+  const right = view.getUint32(0, true) === MAGICS[0] && view.getUint32(4, true) === MAGICS[1];
+  if (!right || bytes.length < HEADER_BYTES + length) throw malformed();
+  try {
+    return MM.decode(bytes.subarray(HEADER_BYTES, HEADER_BYTES + length));
+  } catch (cause) {
+    throw malformed(cause);
+  }
+}
+
+function malformed(cause?: unknown): PhaulError {
+  return new PhaulError("protocol", "Cannot read the mappings of a task: its mm image is damaged", {
+    cause,
+  });
+}

@@ -1,0 +1,10 @@
+/**
+ * The destination's own page cache, and restores that are served from it.
+ *
+ * @module
+ */
+
+export { type DrainFigures, FAULT_SERVER_COMMAND } from "./fault_messages.ts";
+export { type LazyTask, writeFlatImages } from "./flat_images.ts";
+export { LazyPages, type LazySource, lazyStateIn } from "./lazy_pages.ts";
+export { PageCache, type PageEnd } from "./page_cache.ts";
