@@ -91,7 +91,7 @@ export class Custody implements Disposable {
    * @param lazy The memory is to be filled in after the restore.
    */
   async prepare(lazy = false): Promise<void> {
-    if (lazy) this.#memory.start();
+    if (lazy) this.#memory.start(this.#parts.options.timeouts.stallMs);
     await this.#findConnections();
     const next = await this.#make();
     if (this.#closed) {

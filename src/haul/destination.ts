@@ -25,15 +25,11 @@ import {
 import { Answers, askedBy, type AskedEvent, givenUp, outOfTurn } from "./answers.ts";
 import { Custody } from "./custody.ts";
 import { endOf, refusalOf } from "./decisions.ts";
-import {
-  type Admission,
-  type DestinationParts,
-  keepLogs,
-  removeImages,
-} from "./destination_parts.ts";
+import { type Admission, type DestinationParts, tidyUp } from "./destination_parts.ts";
 import { Intake } from "./intake.ts";
 import type { StampedRecord } from "../journal/mod.ts";
 import { type Cause, type Effects, Machine } from "./machine.ts";
+import { MemoryDrain } from "./memory_drain.ts";
 import { Stages } from "./stages.ts";
 import { Watchdog } from "./watchdog.ts";
 
@@ -50,6 +46,7 @@ export class DestinationRole {
   /** Undefined for a role that was reopened: all that will come has come. */
   readonly #intake: Intake | undefined;
   readonly #lazy: boolean;
+  readonly #drain: MemoryDrain;
   readonly #custody: Custody;
   /** Between requests the source decides how long it takes; its silence is the link's matter. */
   readonly #watchdog: Watchdog;
@@ -88,6 +85,7 @@ export class DestinationRole {
       },
       onDefect: (error) => this.#stages.warn(error.message),
     });
+    this.#drain = new MemoryDrain(parts, this.#custody, this.#stages);
     this.#watchdog = new Watchdog(parts.options.timeouts.stallMs, {
       progress: () => `${this.#steps} ${intake?.totalBytes ?? 0}`,
       stalled: (error) => this.#machine.dispatch("stalled", error),
@@ -114,6 +112,11 @@ export class DestinationRole {
     role.#stages.reopened(role.comm, event);
     role.#machine.dispatch(event);
     return role;
+  }
+
+  /** The tree runs, and has not all its memory yet. */
+  get draining(): boolean {
+    return this.#drain.underWay;
   }
 
   /** Where the role stands. */
@@ -208,7 +211,7 @@ export class DestinationRole {
       },
       "refuse": (cause) =>
         this.#answers.refuse(askedBy(cause.event), refusalOf(this, cause, this.#reason)),
-      "tidy": () => this.#tidy(),
+      "tidy": () => tidyUp(this.#parts, this.state),
       "report": (cause) => this.#report(cause),
     };
   }
@@ -272,30 +275,15 @@ export class DestinationRole {
     work().then(() => this.#stages.pid = this.#custody.rootPid).then(ended, this.#fail);
   }
 
-  async #tidy(): Promise<void> {
-    const { journal } = this.#parts;
-    if (this.state === "discarded") await keepLogs(this.#parts);
-    // Those of a tree that runs are needed until it has all its memory.
-    if (this.state !== "running") await removeImages(this.#parts);
-    // Of a tree that runs it stays: the source may not have heard of that yet.
-    if (this.state === "running") journal.close();
-    else await journal.remove();
-  }
-
   async #report({ event, error }: Cause<DestinationEvent>): Promise<void> {
     const { state } = this;
     // That it runs was told when it was continued.
-    if (state === "running") return void this.#drain(event !== "was-continued");
+    if (state === "running") {
+      return void this.#drain.run(event !== "was-continued").then(() => this.#close());
+    }
     await this.#stages.end(state, error ?? this.#reason ?? endOf(state, this.migration));
     // What is uncertain or stranded may be restored again.
     if (state === "discarded") this.#close();
-  }
-
-  async #drain(told: boolean): Promise<void> {
-    await this.#stages.leniently(() => this.#custody.drained());
-    await this.#stages.leniently(() => removeImages(this.#parts));
-    if (told) await this.#stages.reach({ event: "drained", migration: this.migration });
-    this.#close();
   }
 
   #close(): void {

@@ -6,6 +6,7 @@
 
 import type { EventSink } from "./events.ts";
 import type { AdmittedRecord, Journal } from "../journal/mod.ts";
+import type { DestinationState } from "../migrate/tables.ts";
 import type { ServeOptions } from "./options.ts";
 import type { Share } from "./room.ts";
 import type { TicketOffice } from "./tickets.ts";
@@ -41,7 +42,13 @@ export async function removeImages({ admitted, workDir }: DestinationParts): Pro
   else await workDir[Symbol.asyncDispose]();
 }
 
-/** Keeps what CRIU said in a migration that failed. */
-export async function keepLogs({ workDir, options }: DestinationParts): Promise<void> {
-  await workDir.keepLogs(`${options.stateDir}/logs`);
+/** Removes what a migration that came to its end in `state` needs no more. */
+export async function tidyUp(parts: DestinationParts, state: DestinationState): Promise<void> {
+  const { workDir, options, journal } = parts;
+  if (state === "discarded") await workDir.keepLogs(`${options.stateDir}/logs`);
+  // The images of a tree that runs are needed until it has all its memory.
+  if (state !== "running") await removeImages(parts);
+  // The journal stays then: the source may not have heard of that yet.
+  if (state === "running") journal.close();
+  else await journal.remove();
 }

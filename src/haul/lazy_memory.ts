@@ -31,9 +31,9 @@ export class LazyMemory {
     return this.#pages !== undefined;
   }
 
-  /** Starts a fault server. */
-  start(): void {
-    this.#pages ??= LazyPages.start();
+  /** Starts a fault server, and another one when it has stood still for `stallMs`. */
+  start(stallMs: number): void {
+    this.#pages ??= LazyPages.start(stallMs);
   }
 
   /**

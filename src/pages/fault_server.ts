@@ -2,8 +2,8 @@
  * The fault server: a process of its own that fills restored memory in, by demand and in the background.
  * It needs nobody: once it was told of the tasks it goes on to the end, whatever becomes of phaul.
  *
- * It does one thing at a time, and stands still where there is nothing to do: no thread of another one has
- * to be woken between a fault and its answer.
+ * It does one thing at a time, and waits in the kernel where there is nothing to do: no other thread has to
+ * be woken between a fault and its answer.
  *
  * @module
  */
@@ -34,6 +34,8 @@ import { readLazyIndex } from "./lazy_index.ts";
 import type { Pieces } from "./pieces.ts";
 
 const PROGRESS_MS = 100;
+/** One that says nothing for long is taken for one that stands still. */
+const HEARTBEAT_MS = 250;
 
 if (import.meta.main) {
   const [command, number] = Deno.args;
@@ -75,7 +77,7 @@ class FaultServer implements Disposable {
     while (!this.#over) {
       const idle = !this.#restored || this.#tasks.every((task) => task.done);
       const fds = [...this.#control ? [this.#control] : [], ...this.#tasks.map(({ uffd }) => uffd)];
-      for (const index of readableAmong(fds, idle ? -1 : 0)) {
+      for (const index of readableAmong(fds, idle ? HEARTBEAT_MS : 0)) {
         if (fds[index] === this.#control) this.#takeOrders();
         else this.#takeEvents(fds[index]);
       }
@@ -135,6 +137,8 @@ class FaultServer implements Disposable {
 
   #begin(order: TaskOrder, uffd: Fd): void {
     this.#owned.use(uffd);
+    // Told by whoever learned of the task, and once more by whoever replaced this server's predecessor.
+    if (this.#orders.has(order.id)) return uffd.close();
     const log = this.#owned.use(new EventLog(order.logPath));
     const task = new FillTask({
       id: order.id,

@@ -55,19 +55,24 @@ export class LazyPages implements Disposable {
   #restored = false;
   #servers = 1;
   #figures: DrainFigures = { pages: 0, faults: 0 };
+  #heardAt = 0;
+  readonly #patience: number;
 
-  private constructor() {
+  private constructor(stallMs: number) {
     this.#server = new Server();
     this.#drained.promise.catch(() => {});
+    void this.#watch(this.#server);
+    this.#patience = setInterval(() => this.#requireLife(stallMs), stallMs / 4);
   }
 
   /**
    * Starts a fault server, which takes some 50 ms: best before the tree is frozen.
    *
+   * @param stallMs One that has said nothing for so long is replaced.
    * @throws SyscallError
    */
-  static start(): LazyPages {
-    return new LazyPages();
+  static start(stallMs: number): LazyPages {
+    return new LazyPages(stallMs);
   }
 
   /** Resolves when all memory is there; rejects when it never will be. */
@@ -87,8 +92,8 @@ export class LazyPages implements Disposable {
    */
   async listen(source: LazySource): Promise<void> {
     this.#source = source;
-    await this.#server.tell(storeOrder(source));
-    void this.#watch(this.#server);
+    this.#heardAt = performance.now();
+    await this.#tell(storeOrder(source));
     listenForTasks(source.dir, {
       task: (pid, uffd) => this.#addTask(pid, uffd, source),
       restored: async () => {
@@ -149,6 +154,7 @@ export class LazyPages implements Disposable {
   }
 
   #take(message: ServerReport, fds: Fd[]): void {
+    this.#heardAt = performance.now();
     if (message.type !== "forked") {
       this.#figures = { pages: message.pages, faults: message.faults };
       return;
@@ -158,8 +164,6 @@ export class LazyPages implements Disposable {
 
   /** A new server in place of one that died. */
   async #replace(): Promise<void> {
-    const source = this.#source;
-    if (!source) return;
     if (this.#servers === MAX_SERVERS) {
       throw new PhaulError(
         "internal",
@@ -169,12 +173,18 @@ export class LazyPages implements Disposable {
     this.#servers++;
     const server = new Server();
     this.#server = server;
-    await server.tell(storeOrder(source));
-    for (const { order, uffd } of [...this.#held]) {
-      await server.tell({ ...order, again: true }, [uffd]);
-    }
-    if (this.#restored) await server.tell({ type: "restored" });
+    this.#heardAt = performance.now();
     void this.#watch(server);
+    if (this.#source) await this.#tell(storeOrder(this.#source));
+    for (const { order, uffd } of [...this.#held]) {
+      await this.#tell({ ...order, again: true }, [uffd]);
+    }
+    if (this.#restored) await this.#tell({ type: "restored" });
+  }
+
+  /** One that stands still is as good as dead, and worse: processes wait for it. */
+  #requireLife(stallMs: number): void {
+    if (this.#source && performance.now() - this.#heardAt > stallMs) this.#server.kill();
   }
 
   #finish({ pages, faults }: DrainFigures): void {
@@ -183,6 +193,7 @@ export class LazyPages implements Disposable {
   }
 
   #letGo(): void {
+    clearInterval(this.#patience);
     for (const { uffd } of this.#held.splice(0)) uffd.close();
   }
 }
@@ -244,6 +255,11 @@ class Server implements Disposable {
     await this.#child.wait();
     this[Symbol.dispose]();
     return undefined;
+  }
+
+  /** Ends it at once. */
+  kill(): void {
+    if (!this.#child.pidfd.closed && !this.#child.pidfd.dead) this.#child.kill("SIGKILL");
   }
 
   /** Lets it go on by itself. */

@@ -69,7 +69,7 @@ const FURTHER: readonly (Pair & Approach)[] = [
   {
     ...{ side: "destination", state: "receiving", event: "failed" },
     at: { side: "source", state: "copying", event: "copied" },
-    first: kill("page server"),
+    first: { kind: "fill", disk: "destination work" },
   },
   {
     ...{ side: "source", state: "rolling-back", event: "criu-ended" },

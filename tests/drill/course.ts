@@ -40,7 +40,7 @@ const ALIVE: Readonly<Record<Part, readonly [string, string]>> = {
   "both phauls": ["source checked start", "source handing-over acknowledged"],
   "source criu": ["source copying copied", "source intended written"],
   "destination criu": ["source copying copied", "destination receiving prepare"],
-  "page server": ["source copying copied", "source copying copied"],
+  "fault server": ["source copying copied", "destination receiving prepare"],
   "tree": ["source checked start", "source intended written"],
   "copy": ["destination restoring restored", "destination prepared written"],
 };

@@ -21,7 +21,7 @@ const PARTS: readonly Part[] = [
   "both phauls",
   "source criu",
   "destination criu",
-  "page server",
+  "fault server",
   "tree",
   "copy",
 ];
@@ -31,7 +31,6 @@ const CAN_STOP: readonly Part[] = [
   "destination phaul",
   "source criu",
   "destination criu",
-  "page server",
 ];
 const DISKS: readonly Disk[] = [
   "source state",

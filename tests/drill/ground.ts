@@ -92,7 +92,13 @@ export async function isAlive(phaul: DrillRun): Promise<boolean> {
   return await Promise.race([phaul.code, Promise.resolve(still)]) === still;
 }
 
-/** Its criu processes, and below those a page server or tasks that are being restored. */
+/** What fills restored memory in there. */
+export async function faultServers(host: DrillHost): Promise<readonly number[]> {
+  const all = await host.processes();
+  return all.filter(({ command }) => command.includes("fault-server")).map(({ pid }) => pid);
+}
+
+/** Its criu processes, and below those tasks that are being restored. */
 export async function criuOf(
   host: DrillHost,
   phaul: DrillRun,

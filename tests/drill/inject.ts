@@ -1,7 +1,14 @@
 /** Carries a fault out. */
 
 import { pause } from "../integration/host/waiting.ts";
-import { criuOf, type DrillHost, type DrillRun, type Ground, isAlive } from "./ground.ts";
+import {
+  criuOf,
+  type DrillHost,
+  type DrillRun,
+  faultServers,
+  type Ground,
+  isAlive,
+} from "./ground.ts";
 import { FILLER } from "./inspect.ts";
 import type { Disk, Fault, Part } from "./row.ts";
 
@@ -151,7 +158,7 @@ async function pidsOf(cast: Cast, part: Part): Promise<Pids> {
     "both phauls": () => [...on(alpha, [source.pid]), ...on(beta, [destination.pid])],
     "source criu": async () => on(alpha, (await criuOf(alpha, source)).swrk),
     "destination criu": async () => on(beta, (await criuOf(beta, destination)).swrk),
-    "page server": async () => on(beta, (await criuOf(beta, destination)).below),
+    "fault server": async () => on(beta, await faultServers(beta)),
     "tree": () => copies(alpha),
     "copy": () => copies(beta),
   } satisfies Record<Part, () => Pids | Promise<Pids>>;

@@ -10,7 +10,7 @@ export type Part =
   | "both phauls"
   | "source criu"
   | "destination criu"
-  | "page server"
+  | "fault server"
   | "tree"
   | "copy";
 

@@ -41,7 +41,7 @@ Deno.test("serve: no room for one more file gives the migration up, whichever fi
   await using world = await World.make();
   const victim = await world.victim();
   const { beta } = world;
-  // Files that CRIU's page server makes, then those of the images stream. The directory itself is one.
+  // Files that the page cache makes, then those of the images stream. The directory itself is one.
   for (const inodes of [4, 8, 14]) {
     await mount(beta, beta.workDir, `size=64m,nr_inodes=${inodes}`);
     const server = await world.serve();

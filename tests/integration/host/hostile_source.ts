@@ -79,6 +79,7 @@ function beginOf(migrationId: string, criuVersion: string): BeginRequest {
     },
     holdMode: "stopped",
     files: [],
+    restoreMode: "auto",
     memoryBytes: 0,
   };
 }

@@ -84,20 +84,6 @@ Deno.test("serve: killed after the commit, leaves no second copy and the source 
   await world.clean(world.alpha);
 });
 
-Deno.test("serve: its page server killed in mid-transfer, ends the migration and nothing else", async () => {
-  await using world = await World.make();
-  const victim = await world.victim({ pages: 65_536 });
-  const server = await world.serve();
-  const run = await world.startMigration(victim);
-  const pid = await server.pageServer();
-  await world.beta.host.signal(pid, "KILL");
-  const code = await run.code;
-  assert(code >= 40, `phaul exited with ${code}`);
-  await world.expectOnlyAndClean(victim, world.alpha, "alpha");
-  await world.migrate(victim);
-  await world.expectOnlyAndClean(victim, world.beta, "alpha", "beta");
-});
-
 for (const stage of ["frozen"]) {
   Deno.test(`serve: each criu of it killed (the source at ${stage}), leaves the process where it was`, async () => {
     await using world = await World.make();

@@ -144,7 +144,7 @@ export class PhaulRun {
     await this.code;
   }
 
-  /** Its criu processes: `criu swrk`, and below those a page server or tasks being restored. */
+  /** Its criu processes: `criu swrk`, and below those tasks being restored. */
   async criu(): Promise<{ readonly swrk: HostProcess[]; readonly below: HostProcess[] }> {
     const all = await this.host.processes();
     const swrk = all.filter(({ parentPid, command }) =>
@@ -154,14 +154,10 @@ export class PhaulRun {
     return { swrk, below: all.filter(({ parentPid }) => pids.has(parentPid)) };
   }
 
-  /** The pid of its page server, once that works: criu has other children, but for a moment only. */
-  async pageServer(): Promise<number> {
-    let before: number | undefined;
-    return await until("the page server works", async () => {
-      const now = (await this.criu()).below[0]?.pid;
-      if (now !== undefined && now === before) return now;
-      before = now;
-    });
+  /** The pid of the newest fault server there, once there is one; none when that never comes to be. */
+  async faultServer(): Promise<number | undefined> {
+    const all = await this.host.processes();
+    return all.filter(({ command }) => command.includes("fault-server")).at(-1)?.pid;
   }
 
   /** Hands its transitions to the test runner's table. */

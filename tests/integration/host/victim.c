@@ -3,6 +3,8 @@
  * a second, from 1 on, and "HOST WRONG: WHY" instead when something of it is not as it was left.
  *
  *   victim counter FILE PAGES   numbers, and PAGES pages of memory that are verified in turn
+ *   victim sweep FILE PAGES     the same, a sixteenth of all pages each time; and a third of them are moved
+ *                               by mremap, forked over, given back or unmapped as it goes
  *   victim tree FILE PAGES      besides: a child that answers through pipes, a thread that counts, a
  *                               stopped child and a zombie
  *   victim job counter FILE PAGES  the same, but neither a daemon nor the leader of a session
@@ -137,6 +139,71 @@ static void verify_tree(uint64_t number) {
   last = threaded;
 }
 
+/* A block of memory, and what it may go through: all of it is checked by whoever has it. */
+enum { BLOCK = 256 };
+
+static void check_block(uint64_t *block, uint64_t first) {
+  for (size_t i = 0; i < BLOCK; i++)
+    if (block[i * PAGE / 8] != first + i) say(NULL, 0, "memory differs");
+}
+
+static void fill_block(uint64_t *block, uint64_t first) {
+  for (size_t i = 0; i < BLOCK; i++) block[i * PAGE / 8] = first + i;
+}
+
+/* What a heap does: blocks move, are copied by forks, given back and filled anew. */
+static void stir(uint64_t **blocks, size_t count, uint64_t number) {
+  size_t which = number * 7 % count, bytes = (size_t)BLOCK * PAGE;
+  uint64_t *block = blocks[which], first = which * BLOCK;
+  switch (number % 4) {
+    case 0:
+      block = mremap(block, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
+                     mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+      if (block == MAP_FAILED) die("mremap");
+      break;
+    case 1:
+      if (madvise(block, bytes, MADV_DONTNEED)) die("madvise");
+      for (size_t i = 0; i < BLOCK; i++)
+        if (block[i * PAGE / 8]) say(NULL, 0, "what was given back is there");
+      fill_block(block, first);
+      break;
+    case 2:
+      munmap(block, bytes);
+      block = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      if (block == MAP_FAILED) die("mmap");
+      fill_block(block, first);
+      break;
+    default: {
+      int status = 0;
+      pid_t pid = fork();
+      if (pid < 0) die("fork");
+      if (pid == 0) {
+        for (size_t i = 0; i < count; i += 5) check_block(blocks[i], i * BLOCK);
+        _exit(0);
+      }
+      waitpid(pid, &status, 0);
+      if (status) say(NULL, 0, "the forked child ended badly");
+    }
+  }
+  blocks[which] = block;
+  check_block(block, first);
+}
+
+static void sweep(size_t pages) {
+  size_t count = pages / BLOCK;
+  uint64_t **blocks = calloc(count, sizeof *blocks);
+  for (size_t i = 0; i < count; i++) {
+    blocks[i] = mmap(NULL, (size_t)BLOCK * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (blocks[i] == MAP_FAILED) die("mmap");
+    fill_block(blocks[i], i * BLOCK);
+  }
+  for (uint64_t number = 1;; number++, usleep(TICK_US)) {
+    stir(blocks, count, number);
+    for (size_t i = number % 16; i < count; i += 16) check_block(blocks[i], i * BLOCK);
+    say("%s %lu\n", number, NULL);
+  }
+}
+
 static void run(int is_tree, size_t pages) {
   unsigned char *memory = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) die("mmap");
@@ -181,5 +248,6 @@ int main(int count, char **arguments) {
   out = open(arguments[2], O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
   if (out < 0) die(arguments[2]);
   write_pid(arguments[2]);
+  if (strcmp(arguments[1], "sweep") == 0) sweep(strtoul(arguments[3], NULL, 10));
   run(strcmp(arguments[1], "tree") == 0, strtoul(arguments[3], NULL, 10));
 }

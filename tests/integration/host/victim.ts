@@ -24,7 +24,7 @@ export async function victimProgram(): Promise<string> {
 
 /** Which workload, and how much memory it has. */
 export interface VictimOptions {
-  readonly kind?: "counter" | "tree";
+  readonly kind?: "counter" | "tree" | "sweep";
   readonly pages?: number;
   /** Runs below a shell, in that shell's session. */
   readonly job?: boolean;
