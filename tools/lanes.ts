@@ -61,6 +61,7 @@ export async function planOf(name: PlanName): Promise<Plan> {
           [integrationLane()],
           ...await scenarioStages(),
           [drillLane()],
+          [benchLane()],
         ],
       };
     default:
@@ -115,6 +116,12 @@ function integrationLane(): Lane {
 function drillLane(): Lane {
   const args = ["run", "--allow-all", "--quiet", ...LOCKED, "tools/drill.ts", "--seed", "1"];
   return { name: "drill", kind: "test", args, traced: true };
+}
+
+/** What is moved arrives whole and once; how long it takes fails nothing. */
+function benchLane(): Lane {
+  const args = ["run", "--allow-all", "--quiet", ...LOCKED, "tools/bench.ts", "--quick"];
+  return { name: "bench", kind: "test", args, traced: false };
 }
 
 /** Scenarios in one guest first: they tell sooner that something is broken. */

@@ -51,6 +51,8 @@ export interface HostParts {
   readonly agent: AgentAddress;
   /** Ends the host without a warning. */
   readonly kill: () => Promise<void>;
+  /** In the lane: first process of its namespaces, as the guest around it numbers it. */
+  readonly init?: number;
   /** Restarts it as after a power cut; only machines can. */
   readonly reset?: () => Promise<void>;
 }
@@ -66,6 +68,8 @@ export class Host {
   readonly address: string;
   /** Its address on the witness network, by which the capture knows it. */
   readonly witnessAddress: string;
+  /** In the lane: first process of its namespaces, as the guest around it numbers it. */
+  readonly init?: number;
   readonly #agent: AgentAddress;
   readonly #kill: () => Promise<void>;
   readonly #reset?: () => Promise<void>;
@@ -75,6 +79,7 @@ export class Host {
     this.name = parts.name;
     this.address = parts.address;
     this.witnessAddress = parts.witnessAddress;
+    this.init = parts.init;
     this.#agent = parts.agent;
     this.#kill = parts.kill;
     this.#reset = parts.reset;

@@ -40,9 +40,14 @@ export async function bootLane(options: PairOptions = {}): Promise<Pair> {
   };
 }
 
+/** Below it both hosts see the same files, in memory. */
+export const SHARED_DIR = "/mnt";
+
 /** `lan` joins the hosts; `outside` leads through the guest's own device to QEMU's capture. */
 const BRIDGES = `
 set -e
+mkdir -p ${SHARED_DIR}
+mount -t tmpfs -o mode=700,size=80% shared ${SHARED_DIR}
 ip link add lan-bridge type bridge
 ip link add outside type bridge
 ip link set witness master outside
@@ -64,6 +69,7 @@ async function makeHost(guest: Guest, token: string, n: number): Promise<Host> {
     name,
     address,
     witnessAddress,
+    init: pid,
     agent: hostAgent(guest, index),
     kill: async () => {
       await guest.host.run(`kill -9 ${pid}`, { mayFail: true });

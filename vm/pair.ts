@@ -20,6 +20,11 @@ export interface PairOptions {
   readonly memoryMiB?: number;
   /** Of each guest; 1 under emulation, 2 under KVM if not given. */
   readonly cpus?: number;
+  /**
+   * Emulates guests whose time goes by the instructions they execute: what is measured there repeats
+   * on a busy machine, too. For the lane, which is one guest.
+   */
+  readonly countsInstructions?: boolean;
   /** phaul's binary; dist/phaul if not given, none if there is no such file. */
   readonly binary?: string;
 }
@@ -57,12 +62,13 @@ export async function prepareGround(options: PairOptions): Promise<Ground> {
   await ensurePackages();
   const image = await guestImage(options.suite);
   const payload = await payloadDisk(options.binary);
-  const accelerator = await chooseAccelerator(image, payload);
+  const { countsInstructions = false } = options;
+  const accelerator = countsInstructions ? "tcg" : await chooseAccelerator(image, payload);
   const memoryMiB = options.memoryMiB ?? 2048;
   const cpus = options.cpus ?? (accelerator === "kvm" ? 2 : 1);
   const dir = await WorkDir.make();
   const base = { image, payload, accelerator, memoryMiB, cpus, token: newToken(), dir: dir.path };
-  return { base, dir };
+  return { base: { ...base, countsInstructions }, dir };
 }
 
 const NAMES = ["alpha", "beta"] as const;

@@ -63,7 +63,7 @@ async function copyProgram(from: string, to: string): Promise<void> {
 }
 
 /** The folder with the agent and the workloads, compiled statically: guests need no libraries. */
-async function programsFolder(): Promise<string> {
+export async function programsFolder(): Promise<string> {
   const workloads = new URL("workloads/", import.meta.url).pathname;
   const sources = [...Deno.readDirSync(workloads)].map(({ name }) => `${workloads}${name}`)
     .filter((path) => /\.[ch]$/.test(path)).sort();

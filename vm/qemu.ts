@@ -19,6 +19,8 @@ export interface MachineOptions {
   /** Holds the sockets, the console and the captures. */
   readonly dir: string;
   readonly accelerator: Accelerator;
+  /** Lets time in the guest go by the instructions it executes; only where it is emulated. */
+  readonly countsInstructions?: boolean;
   readonly memoryMiB: number;
   readonly cpus: number;
   /** Secret of the agent, 32 characters. */
@@ -168,9 +170,10 @@ function killQuietly(process: Deno.ChildProcess): void {
 function qemuArgs(options: MachineOptions, qmpPath: string): string[] {
   const { image, memoryMiB, cpus } = options;
   const kvm = options.accelerator === "kvm";
+  const accelerator = kvm ? ["-accel", "kvm"] : emulation(options.countsInstructions === true);
   return [
     ...["-name", options.name, "-machine", "pc", "-nodefaults", "-no-user-config"],
-    ...["-display", "none", "-accel", kvm ? "kvm" : "tcg,thread=multi,tb-size=256"],
+    ...["-display", "none", ...accelerator],
     ...["-cpu", kvm ? "host" : "max", "-m", `${memoryMiB}`, "-smp", `${cpus}`],
     ...["-kernel", image.kernel, "-initrd", image.initrd, "-append", kernelWords(options)],
     ...["-serial", `file:${consolePath(options)}`, "-qmp", `unix:${qmpPath}`],
@@ -180,6 +183,12 @@ function qemuArgs(options: MachineOptions, qmpPath: string): string[] {
     ...witnessArgs(options),
     ...linkArgs(options),
   ];
+}
+
+/** Counting instructions, a guest sees one a nanosecond however busy this machine is, and no idling. */
+function emulation(counting: boolean): string[] {
+  if (!counting) return ["-accel", "tcg,thread=multi,tb-size=256"];
+  return ["-accel", "tcg,thread=single,tb-size=256", "-icount", "shift=0,sleep=off"];
 }
 
 function kernelWords({ name, token, words }: MachineOptions): string {

@@ -1,0 +1,29 @@
+/** Who is compared. A new way to use phaul is a line here. */
+
+import type { Contestant } from "./contestant.ts";
+import { clientWith, naiveScript } from "./criu_contestants.ts";
+import { phaulWith } from "./phaul_contestant.ts";
+
+/** In the order in which they run: how often phaul iterates decides how often the others do. */
+export const CONTESTANTS: readonly Contestant[] = [
+  phaulWith({
+    ...{ name: "phaul", quick: true, usual: true },
+    what: "as it is when it is given no flags: TLS, its own choice of iterations",
+  }),
+  phaulWith({
+    ...{ name: "phaul-plain", quick: false, usual: false },
+    what: "phaul without TLS on both sides",
+  }, { serve: "--insecure", migrate: "--insecure" }),
+  clientWith({
+    ...{ name: "floor", quick: true, usual: true },
+    what: "CRIU with nothing around it: a unix page socket, everything prestarted, no copying",
+  }, { flags: () => "--prestart", preDumps: ({ preDumps }) => preDumps }),
+  clientWith({
+    ...{ name: "go-phaul", quick: false, usual: true },
+    what: "go-criu/phaul's algorithm by our client: one pre-dump, TCP, a copy, no prestart",
+  }, { flags: ({ ground }) => `--copy --tcp ${ground.address}`, preDumps: () => 1 }),
+  naiveScript({
+    ...{ name: "naive", quick: false, usual: true },
+    what: "an operator's script: criu's command line over TCP, one step after the other",
+  }),
+];

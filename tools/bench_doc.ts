@@ -1,0 +1,62 @@
+/**
+ * Puts the benchmark's tables into docs/performance.md, between its two marks, and its picture beside it.
+ *
+ * @module
+ */
+
+import { chart } from "../tests/bench/chart.ts";
+import type { Baseline, Result } from "../tests/bench/figures.ts";
+import { figureRows, goalRows } from "../tests/bench/table.ts";
+import { markdownTable } from "./markdown.ts";
+import { ROOT, runDeno } from "./process.ts";
+
+const DOC = "docs/performance.md";
+const PICTURE = "downtime.svg";
+const BEGIN = "<!-- The benchmark: written by deno task bench --write-docs -->";
+const END = "<!-- End of the benchmark -->";
+
+/**
+ * Writes the results of a run that was started with those arguments.
+ *
+ * @throws Error when the marks are not there, or the formatter fails
+ */
+export async function writeBenchDoc(
+  results: readonly Result[],
+  baselines: readonly Baseline[],
+  args: readonly string[],
+): Promise<void> {
+  const path = `${ROOT}${DOC}`;
+  const text = await Deno.readTextFile(path);
+  await Deno.writeTextFile(path, withBench(text, results, baselines, args));
+  await Deno.writeTextFile(`${ROOT}docs/${PICTURE}`, chart(results));
+  const { code, stderr } = await runDeno(["fmt", "--quiet", path]);
+  if (code !== 0) throw new Error(`Cannot format ${DOC}: ${stderr}`);
+}
+
+/** `text` with the tables of `results` between its marks. Pure. */
+export function withBench(
+  text: string,
+  results: readonly Result[],
+  baselines: readonly Baseline[],
+  args: readonly string[],
+): string {
+  const begin = text.indexOf(BEGIN);
+  const end = text.indexOf(END);
+  if (begin < 0 || end < begin) throw new Error(`Cannot find the marks in "${DOC}"`);
+  const grounds = [...Map.groupBy(results, ({ ground }) => ground)];
+  const parts = [
+    `The command: \`${["deno task bench", ...args].join(" ")}\``,
+    `![Downtime by memory size](${PICTURE})`,
+    "### Goals",
+    markdownTable(goalRows(results, baselines)),
+    ...grounds.flatMap(([ground, runs]) => [
+      `### ${ground[0]?.toUpperCase()}${ground.slice(1)}`,
+      ...baselines.filter((baseline) => baseline.ground === ground)
+        .map(({ tcpMbPerS }) =>
+          `A plain TCP connection carries ${tcpMbPerS.toFixed(0)} MB/s here.`
+        ),
+      markdownTable(figureRows(runs)),
+    ]),
+  ];
+  return `${text.slice(0, begin)}${BEGIN}\n\n${parts.join("\n\n")}\n\n${text.slice(end)}`;
+}
