@@ -48,6 +48,32 @@ export function byteSize(text: string): number {
   return within(Number(digits) * factor, 0, Number.MAX_SAFE_INTEGER);
 }
 
+/** Below this a chunk takes so long that a link which works looks like one that stands still. */
+const MIN_BITS_PER_SECOND = 256_000;
+const MAX_BITS_PER_SECOND = 1e13;
+const RATE_UNITS: Readonly<Record<string, number>> = { kbit: 1e3, mbit: 1e6, gbit: 1e9 };
+
+/**
+ * A rate such as `1Gbit`, as bytes per second; the units are decimal, as those of links are.
+ *
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(bitRate("1.5Gbit"), 187_500_000);
+ * ```
+ */
+export function bitRate(text: string): number {
+  const [, digits = "", unit = ""] = /^(\d+(?:\.\d+)?)([kmg]bit)$/i.exec(text) ?? [];
+  const factor = RATE_UNITS[unit.toLowerCase()];
+  if (digits === "" || factor === undefined) {
+    throw new ValueError("it is not a rate such as 500kbit, 100Mbit or 1Gbit");
+  }
+  const bits = Number(digits) * factor;
+  if (bits < MIN_BITS_PER_SECOND) throw new ValueError("it is less than 256kbit");
+  if (bits > MAX_BITS_PER_SECOND) throw new ValueError("it is more than 10000Gbit");
+  return Math.round(bits / 8);
+}
+
 /** Seconds, fractions allowed, as milliseconds; more than none and at most a day. */
 export function secondsAsMs(text: string): number {
   if (!/^\d+(\.\d+)?$/.test(text)) throw new ValueError("it is not a number of seconds");

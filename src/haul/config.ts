@@ -77,6 +77,8 @@ export interface PhaulLocal {
 export interface IterationTraffic {
   readonly pages: number;
   readonly bytes: number;
+  /** For so long, in milliseconds, it kept to a rate that it was told; nothing when not given. */
+  readonly pacedMs?: number;
 }
 
 /** The destination as the source reaches it, by whatever calls the caller has. */

@@ -118,6 +118,7 @@ async function attempt(
     relay,
     (iteration, { pages: pagesWritten, bytes }) =>
       stages.tell({ event: "progress", migration, iteration, pagesWritten, bytes }),
+    options.bandwidth,
   );
   const role = new SourceRole({
     migration,

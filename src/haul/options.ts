@@ -93,6 +93,14 @@ export interface RoleOptions {
   readonly timeouts: Timeouts;
 }
 
+/** What the page path may use of the link, in bytes per second; no bound where none is given. */
+export interface BandwidthLimits {
+  /** While the tree runs. */
+  readonly preCopy?: number;
+  /** While it stands still: pages of the final dump, and the images. */
+  readonly final?: number;
+}
+
 /** One migration, seen from the source. */
 export interface MigrateOptions extends RoleOptions {
   /** Root of the process tree to move. */
@@ -103,6 +111,7 @@ export interface MigrateOptions extends RoleOptions {
   readonly mode: MigrationMode;
   readonly limits: IterationLimits;
   readonly criu: CriuFlags;
+  readonly bandwidth?: BandwidthLimits;
   /** The tree may stand frozen for so long before the commit, in milliseconds; no bound by itself. */
   readonly maxFrozenMs?: number;
   /** A systemd unit whose main process moves is kept from being started again on the source. */

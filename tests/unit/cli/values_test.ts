@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ValueError } from "../../../src/cli/flags.ts";
 import {
+  bitRate,
   byteSize,
   filePath,
   listenAddress,
@@ -84,4 +85,12 @@ Deno.test("filePath, programPath: become absolute, but for a name to be looked u
   assertEquals(programPath("criu"), "criu");
   assertEquals(programPath("./criu"), `${Deno.cwd()}/./criu`);
   refuses(filePath, "a\0b");
+});
+
+Deno.test("bitRate: takes bits per second in decimal units, as bytes", () => {
+  assertEquals([bitRate("256kbit"), bitRate("1Gbit"), bitRate("1gbit")], [
+    ...[32_000, 125_000_000, 125_000_000],
+  ]);
+  assertEquals(bitRate("2.5Mbit"), 312_500);
+  refuses(bitRate, "", "1", "1G", "0Mbit", "255kbit", "-1Mbit", "1 Mbit", "1e3Mbit", "99999Gbit");
 });
