@@ -9,13 +9,14 @@ import type { HaulEvent } from "../haul/events.ts";
 import type { MigrateOptions, MigrationMode } from "../haul/options.ts";
 import type { Command, Context } from "./command.ts";
 import { ROLE_FLAGS, roleOptions, TIMEOUT_FLAGS } from "./common_flags.ts";
+import { BANDWIDTH_FLAGS, bandwidthOf, BUDGET_FLAGS, budgetOf } from "./convergence_flags.ts";
 import { CRIU_FLAGS, criuFlags } from "./criu_flags.ts";
 import { describeSummary, showAddress } from "./describe.ts";
 import { EXIT_OK } from "./exit_codes.ts";
 import { maybe, optional, parseFlags, required, toggle, usageError } from "./flags.ts";
 import { Reporter } from "./reporter.ts";
 import { stoppable } from "./signals.ts";
-import { bitRate, filePath, oneOf, peerAddress, secondsAsMs, wholeNumber } from "./values.ts";
+import { filePath, oneOf, peerAddress, secondsAsMs, wholeNumber } from "./values.ts";
 import { describeWhereabouts, whereaboutsOf } from "./whereabouts.ts";
 
 const MODES: readonly MigrationMode[] = ["pre-copy", "stop-and-copy"];
@@ -88,22 +89,6 @@ const ITERATION_FLAGS = {
   }),
 } as const;
 
-const BANDWIDTH_FLAGS = {
-  bandwidth: maybe({
-    name: "bandwidth",
-    placeholder: "RATE",
-    help:
-      "Copy memory ahead at RATE at most, such as 500Mbit or 1Gbit; the switchover is not held back",
-    read: bitRate,
-  }),
-  bandwidthFinal: maybe({
-    name: "bandwidth-final",
-    placeholder: "RATE",
-    help: "Hold the switchover back to RATE as well, which prolongs it",
-    read: bitRate,
-  }),
-} as const;
-
 const FROZEN_FLAGS = {
   maxFrozenMs: maybe({
     name: "max-frozen",
@@ -117,6 +102,7 @@ const FLAGS = {
   ...WHAT_FLAGS,
   ...UNIT_FLAGS,
   ...ITERATION_FLAGS,
+  ...BUDGET_FLAGS,
   ...BANDWIDTH_FLAGS,
   ...CRIU_FLAGS,
   ...ROLE_FLAGS,
@@ -152,6 +138,7 @@ export const MIGRATE_COMMAND: Command = {
     { title: "What and where to", flags: WHAT_FLAGS },
     { title: "Under systemd", flags: UNIT_FLAGS },
     { title: "Iterations", flags: ITERATION_FLAGS },
+    { title: "A downtime budget", flags: BUDGET_FLAGS },
     { title: "The link", flags: BANDWIDTH_FLAGS },
     { title: "CRIU's options", flags: CRIU_FLAGS },
     { title: "This host", flags: ROLE_FLAGS },
@@ -211,7 +198,8 @@ export function readMigrate(args: readonly string[]): { options: MigrateOptions;
     tokenFile: values.tokenFile ?? `${values.stateDir}/join-token`,
     mode,
     limits: { maxIterations, minPages, maxGrowthPercent },
-    bandwidth: { preCopy: values.bandwidth, final: values.bandwidthFinal },
+    budget: budgetOf(values),
+    bandwidth: bandwidthOf(values),
     criu: criuFlags("migrate", values),
     maxFrozenMs,
     releaseUnit: values.releaseUnit,

@@ -84,6 +84,26 @@ export function secondsAsMs(text: string): number {
   return ms;
 }
 
+const TIME_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000 };
+
+/**
+ * A time with its unit, as milliseconds: more than none and at most a day.
+ *
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals([durationAsMs("300ms"), durationAsMs("1.5s")], [300, 1500]);
+ * ```
+ */
+export function durationAsMs(text: string): number {
+  const [, digits = "", unit = ""] = /^(\d+(?:\.\d+)?)(ms|s)$/.exec(text) ?? [];
+  const factor = TIME_UNITS[unit];
+  if (digits === "" || factor === undefined) {
+    throw new ValueError("it is not a time such as 300ms or 1.5s");
+  }
+  return within(Math.round(Number(digits) * factor), 1, 86_400_000);
+}
+
 /** One of `choices`. */
 export function oneOf<T extends string>(choices: readonly T[]): Reader<T> {
   return (text) => {

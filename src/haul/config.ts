@@ -5,9 +5,10 @@
  */
 
 import type { CriuSession, Fd } from "../criu/mod.ts";
+import type { DowntimeBudget } from "../migrate/budget.ts";
 import type { IterationLimits, StopReason } from "../migrate/policy.ts";
 import type { CriuFlags, MigrationMode } from "./options.ts";
-import type { IterationFigures } from "./events.ts";
+import type { IterationFigures, Prediction } from "./events.ts";
 
 /** One migration, seen from the source. */
 export interface PhaulConfig {
@@ -26,6 +27,8 @@ export interface PhaulConfig {
   readonly mode?: MigrationMode;
   /** When to stop iterating; see `DEFAULT_LIMITS`. */
   readonly limits?: IterationLimits;
+  /** How long the switchover may take; the limits alone decide when not given. */
+  readonly budget?: DowntimeBudget;
   /** CRIU's options for each dump. */
   readonly criu?: CriuFlags;
   /** Gives the migration up as long as the local engine has not taken over. */
@@ -38,6 +41,7 @@ export interface PhaulConfig {
 export interface ClientObserver {
   iterationBegin?(iteration: number, final: boolean): void | Promise<void>;
   iterationEnd?(figures: IterationFigures): void | Promise<void>;
+  predicted?(prediction: Prediction): void | Promise<void>;
   converged?(reason: StopReason): void;
   warning?(message: string): void;
 }
@@ -47,6 +51,8 @@ export interface ClientReport {
   readonly iterations: readonly IterationFigures[];
   /** Why pre-copy ended; absent when there was none. */
   readonly stopReason?: StopReason;
+  /** The switchover as it was predicted last, in milliseconds; only with a budget. */
+  readonly predictedMs?: number;
 }
 
 /**

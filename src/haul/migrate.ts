@@ -65,6 +65,8 @@ export async function migrateTree(
       iterations,
       stopReason: outcome.report?.stopReason,
       switchoverMs: outcome.switchoverMs ?? 0,
+      predictedMs: outcome.report?.predictedMs,
+      maxDowntimeMs: options.budget?.maxDowntimeMs,
       totalMs: performance.now() - begun,
       bytes: iterations.reduce((sum, i) => sum + i.bytes, 0),
     };

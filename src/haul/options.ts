@@ -4,7 +4,10 @@
  * @module
  */
 
+import type { DowntimeBudget } from "../migrate/budget.ts";
 import type { IterationLimits } from "../migrate/policy.ts";
+
+export type { DowntimeBudget, OnMiss } from "../migrate/budget.ts";
 
 /** How memory travels: iterated while the tree runs, or all at once while it is frozen. */
 export type MigrationMode = "pre-copy" | "stop-and-copy";
@@ -110,6 +113,8 @@ export interface MigrateOptions extends RoleOptions {
   readonly tokenFile: string;
   readonly mode: MigrationMode;
   readonly limits: IterationLimits;
+  /** How long the switchover may take; the limits alone decide when not given. */
+  readonly budget?: DowntimeBudget;
   readonly criu: CriuFlags;
   readonly bandwidth?: BandwidthLimits;
   /** The tree may stand frozen for so long before the commit, in milliseconds; no bound by itself. */

@@ -194,6 +194,7 @@ export class SourceRole implements PhaulLocal {
       criuPath,
       mode: options.mode,
       limits: options.limits,
+      budget: options.budget,
       criu: options.criu,
       signal: this.#cancelled.signal,
       observer: stageObserver(stages, migration),

@@ -22,6 +22,7 @@ Deno.test("readMigrate: the least that can be said takes every default", () => {
     criu: { ...NO_CRIU_FLAGS, ghostLimitBytes: undefined },
     releaseUnit: false,
     bandwidth: { preCopy: undefined, final: undefined },
+    budget: undefined,
   });
 });
 
@@ -56,6 +57,7 @@ Deno.test("readMigrate: each flag reaches its option", () => {
     timeouts: { connectMs: 1000, stepMs: 2000, peerSilentMs: 3000, stallMs: 4000, commitMs: 5000 },
     releaseUnit: true,
     bandwidth: { preCopy: 125_000_000, final: 100_000 },
+    budget: undefined,
   });
 });
 
@@ -68,6 +70,8 @@ for (
   const contradiction of [
     ["--insecure", "--token-file=/t"],
     ["--tcp-established", "--tcp-close"],
+    ["--on-miss=cancel"],
+    ["--max-downtime=300ms", "--mode=stop-and-copy"],
   ]
 ) {
   Deno.test(`readMigrate: refuses ${contradiction.join(" with ")}`, () => {
@@ -75,6 +79,13 @@ for (
     assertEquals(assertThrows(() => readMigrate(args), PhaulError).code, "usage");
   });
 }
+
+Deno.test("readMigrate: a budget proceeds when it is missed, unless told otherwise", () => {
+  const args = ["--pid=1", "--peer=dst", "--max-downtime=300ms"];
+  assertEquals(readMigrate(args).options.budget, { maxDowntimeMs: 300, onMiss: "proceed" });
+  const told = readMigrate([...args, "--on-miss=cancel"]).options.budget;
+  assertEquals(told, { maxDowntimeMs: 300, onMiss: "cancel" });
+});
 
 Deno.test("readServe: listens on the usual port of every address", () => {
   assertEquals(readServe([]).options, {

@@ -3,6 +3,7 @@ import { ValueError } from "../../../src/cli/flags.ts";
 import {
   bitRate,
   byteSize,
+  durationAsMs,
   filePath,
   listenAddress,
   oneOf,
@@ -93,4 +94,9 @@ Deno.test("bitRate: takes bits per second in decimal units, as bytes", () => {
   ]);
   assertEquals(bitRate("2.5Mbit"), 312_500);
   refuses(bitRate, "", "1", "1G", "0Mbit", "255kbit", "-1Mbit", "1 Mbit", "1e3Mbit", "99999Gbit");
+});
+
+Deno.test("durationAsMs: takes a time with its unit", () => {
+  assertEquals([durationAsMs("300ms"), durationAsMs("2s"), durationAsMs("0.5s")], [300, 2000, 500]);
+  refuses(durationAsMs, "", "300", "0ms", "0.0001s", "1m", "-1s", "1e3ms", "86401s", "1 s");
 });
