@@ -8,7 +8,7 @@ import type { BandwidthLimits, DowntimeBudget, MigrationMode, OnMiss } from "../
 import { type FlagValues, maybe, usageError } from "./flags.ts";
 import { bitRate, durationAsMs, oneOf } from "./values.ts";
 
-const ON_MISS: readonly OnMiss[] = ["proceed", "cancel"];
+const ON_MISS: readonly OnMiss[] = ["proceed", "cancel", "throttle"];
 
 /** How long the switchover may take, and what else then. */
 export const BUDGET_FLAGS = {
@@ -21,7 +21,9 @@ export const BUDGET_FLAGS = {
   onMiss: maybe({
     name: "on-miss",
     placeholder: "WHAT",
-    help: "When no more iterating gets there: proceed (default) or cancel",
+    help:
+      "When no more iterating gets there: proceed (default), cancel, or throttle: slow the process " +
+      "down step by step, by its cgroup",
     read: oneOf(ON_MISS),
   }),
 } as const;

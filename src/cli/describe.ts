@@ -48,6 +48,12 @@ export function describe(event: HaulEvent): Line {
       return line(describeIteration(event));
     case "predicted":
       return line(describePrediction(event));
+    case "throttled":
+      return line(
+        event.cpuPercent === 100
+          ? "The process has all its CPU time again"
+          : `Throttled: the process is left ${event.cpuPercent} % of the CPU time that it used`,
+      );
     case "converged":
       return line(describeStop(event.reason));
     case "frozen":

@@ -111,6 +111,7 @@ export class PhaulClient {
       const last = await this.#preCopy(session);
       await this.#switchOver(session, last);
     } catch (error) {
+      this.#releaseThrottle();
       await this.#remote.abort();
       throw signal?.aborted ? asPhaulError(signal.reason) : error;
     } finally {
@@ -122,6 +123,14 @@ export class PhaulClient {
       stopReason: this.#stopReason,
       predictedMs: this.#convergence.forecast?.switchoverMs,
     };
+  }
+
+  #releaseThrottle(): void {
+    try {
+      this.#config.throttle?.release();
+    } catch {
+      // Why the migration is given up matters more; the throttle is its giver's to end.
+    }
   }
 
   /** Iterates while it helps; returns the images dir of the last pre-dump, if there was one. */
@@ -183,7 +192,11 @@ export class PhaulClient {
       iteration,
       true,
       imagesDir,
-      () => this.#local.dumpCopyRestore(session, this.#config, last),
+      async () => {
+        // Or it would be dumped, and frozen, as slow as it is.
+        this.#config.throttle?.release();
+        await this.#local.dumpCopyRestore(session, this.#config, last);
+      },
     );
   }
 

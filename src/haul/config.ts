@@ -29,12 +29,26 @@ export interface PhaulConfig {
   readonly limits?: IterationLimits;
   /** How long the switchover may take; the limits alone decide when not given. */
   readonly budget?: DowntimeBudget;
+  /** Slows the tree down where the budget says `throttle`; without it, that is as `proceed`. */
+  readonly throttle?: Throttle;
   /** CRIU's options for each dump. */
   readonly criu?: CriuFlags;
   /** Gives the migration up as long as the local engine has not taken over. */
   readonly signal?: AbortSignal;
   /** Told what happens; must not throw. */
   readonly observer?: ClientObserver;
+}
+
+/** A way to make a tree write less. */
+export interface Throttle {
+  /**
+   * Slows it down one step more.
+   *
+   * @returns what is left to it, in percent; undefined when there is no step left
+   */
+  slower(): Promise<number | undefined>;
+  /** Puts everything back, at once; called before the final dump and at the end, however it ends. */
+  release(): void;
 }
 
 /** What a client tells while it iterates. Each call is waited for. */

@@ -16,7 +16,7 @@ import {
 import type { PhaulConfig } from "./config.ts";
 
 /** What a convergence looks at and tells. */
-export type ConvergenceParts = Pick<PhaulConfig, "budget" | "limits" | "observer">;
+export type ConvergenceParts = Pick<PhaulConfig, "budget" | "limits" | "observer" | "throttle">;
 
 /** When the next dump would be asked for, if it were decided now. */
 export interface Moment {
@@ -30,6 +30,9 @@ export class Convergence {
   readonly #parts: ConvergenceParts;
   readonly #samples: IterationSample[] = [];
   #forecasts: Forecast[] = [];
+  #throttled = false;
+  /** How long the last pre-dump before the tree was slowed down froze it. */
+  #frozenMs: number | undefined;
 
   constructor(parts: ConvergenceParts) {
     this.#parts = parts;
@@ -46,7 +49,7 @@ export class Convergence {
    * @throws PhaulError `over-budget` when the budget is missed and that is to end the migration
    */
   async judge(sample: IterationSample, moment: Moment): Promise<Verdict> {
-    this.#samples.push(sample);
+    this.#samples.push(this.#atFullSpeed(sample));
     const { budget } = this.#parts;
     if (!budget) return judgeIterations(this.#pages, this.#limits);
     await this.#predict(moment);
@@ -78,8 +81,37 @@ export class Convergence {
     await observer?.predicted?.({ iteration, ...forecast, maxDowntimeMs, fits });
   }
 
-  #missed(reason: StopReason): Verdict {
+  /**
+   * What CRIU has the tree itself do is as slow as the tree; the final dump will not be. A slower tree
+   * has written less, so at full speed it would not have been frozen for longer than before.
+   */
+  #atFullSpeed(sample: IterationSample): IterationSample {
+    if (!this.#throttled) {
+      this.#frozenMs = sample.frozenMs;
+      return sample;
+    }
+    const { frozenMs, busyMs, ...same } = sample;
+    const slowMs = Math.max(0, (frozenMs ?? 0) - (this.#frozenMs ?? 0));
+    return { ...same, busyMs: Math.max(0, busyMs - slowMs) };
+  }
+
+  /** Where writing less would shorten the switchover enough, if it came to nothing. */
+  get #throttleHelps(): boolean {
     const { budget } = this.#parts;
+    const last = this.forecast;
+    if (budget?.onMiss !== "throttle" || !last) return false;
+    return last.switchoverMs - last.copyMs < budget.maxDowntimeMs;
+  }
+
+  async #missed(reason: StopReason): Promise<Verdict> {
+    const { budget, throttle } = this.#parts;
+    const helps = reason !== "few-pages" && this.#throttleHelps;
+    if (helps && await throttle?.slower() !== undefined) {
+      this.#throttled = true;
+      // What comes now is measured against the best that there was without this step.
+      this.#forecasts = this.#forecasts.slice(-1);
+      return { kind: "iterate" };
+    }
     if (budget?.onMiss !== "cancel") return { kind: "switch-over", reason };
     const predictedMs = Math.round(this.forecast?.switchoverMs ?? 0);
     throw new PhaulError(

@@ -90,6 +90,12 @@ export type HaulEvent =
   }
   | ({ readonly event: "iteration-end"; readonly migration: string } & IterationFigures)
   | ({ readonly event: "predicted"; readonly migration: string } & Prediction)
+  | {
+    readonly event: "throttled";
+    readonly migration: string;
+    /** What the tree is left of the CPU time that it used by itself; 100 when it was put back. */
+    readonly cpuPercent: number;
+  }
   | { readonly event: "converged"; readonly migration: string; readonly reason: StopReason }
   | { readonly event: "frozen"; readonly migration: string }
   | { readonly event: "prepared"; readonly migration: string }
