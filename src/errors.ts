@@ -51,7 +51,8 @@ export type ErrorCode =
   | "undecided"
   | "not-forced"
   | "busy"
-  | "external-socket";
+  | "external-socket"
+  | "over-budget";
 
 /** What a {@linkcode PhaulError} carries besides its code and message. */
 export interface PhaulErrorDetails {

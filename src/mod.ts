@@ -41,6 +41,16 @@ export { type MigrationStatus, type Recovered, status } from "./haul/standing.ts
 export { selftest, type SelftestReport } from "./haul/selftest.ts";
 export { serve } from "./haul/serve.ts";
 export { PhaulServer, type PhaulServerConfig } from "./haul/server.ts";
+export { type BudgetSeries, type BudgetVerdict, judgeBudget } from "./migrate/budget.ts";
+export {
+  ASSUMED_COSTS,
+  type AssumedCosts,
+  type Forecast,
+  type ForecastOptions,
+  forecastSwitchover,
+  type IterationSample,
+  type RestoreKind,
+} from "./migrate/forecast.ts";
 export { DEFAULT_LIMITS, type IterationLimits, judgeIterations } from "./migrate/policy.ts";
 export { ProcessTree, type TreeProcess } from "./proc/mod.ts";
 export { Fd, streamPair } from "./sys/mod.ts";

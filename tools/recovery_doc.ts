@@ -105,6 +105,7 @@ const OF_DESTINATION = "the destination's";
 /** Whose the process is once a mark is written. */
 const OWNERS: Readonly<Record<JournalMark, string>> = {
   BEGIN: OF_SOURCE,
+  THROTTLED: OF_SOURCE,
   INTENT: OF_SOURCE,
   COMMIT: OF_DESTINATION,
   DONE: OF_DESTINATION,

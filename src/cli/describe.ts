@@ -46,6 +46,14 @@ export function describe(event: HaulEvent): Line {
       };
     case "iteration-end":
       return line(describeIteration(event));
+    case "predicted":
+      return line(describePrediction(event));
+    case "throttled":
+      return line(
+        event.cpuPercent === 100
+          ? "The process has all its CPU time again"
+          : `Throttled: the process is left ${event.cpuPercent} % of the CPU time that it used`,
+      );
     case "converged":
       return line(describeStop(event.reason));
     case "frozen":
@@ -77,10 +85,12 @@ export function describe(event: HaulEvent): Line {
 
 /** The closing line of a migration. */
 export function describeSummary(pid: number, peer: HostAddress, summary: MigrationSummary): string {
-  const { iterations, bytes, totalMs, switchoverMs } = summary;
+  const { iterations, bytes, totalMs, switchoverMs, predictedMs, maxDowntimeMs } = summary;
+  const budget = maxDowntimeMs === undefined ? "" : `, of ${showMs(maxDowntimeMs)} allowed` +
+    (predictedMs === undefined ? "" : ` and ${showMs(predictedMs)} predicted`);
   return `Process ${pid} runs on ${showAddress(peer)} now: moved in ${showMs(totalMs)} with ` +
     `${count(iterations.length, "iteration")} and ${showBytes(bytes)}, ` +
-    `switched over in ${showMs(switchoverMs)}`;
+    `switched over in ${showMs(switchoverMs)}${budget}`;
 }
 
 /** `host:port`, with brackets around an IPv6 address. */
@@ -116,6 +126,12 @@ function describeIteration(event: EventOf<"iteration-end">): string {
     `${showMs(event.durationMs)}${frozen}`;
 }
 
+function describePrediction(event: EventOf<"predicted">): string {
+  const { switchoverMs, dirtyPages, maxDowntimeMs, fits } = event;
+  return `Predicted: a switchover of ${showMs(switchoverMs)}, with ${count(dirtyPages, "page")}; ` +
+    `${showMs(maxDowntimeMs)} ${fits ? "are allowed" : "are allowed, so not yet"}`;
+}
+
 function describeStop(reason: EventOf<"converged">["reason"]): string {
   switch (reason) {
     case "few-pages":
@@ -124,6 +140,10 @@ function describeStop(reason: EventOf<"converged">["reason"]): string {
       return "The process writes faster than pages travel: switching over";
     case "iteration-limit":
       return "The limit of iterations is reached: switching over";
+    case "fits-budget":
+      return "The switchover fits what is allowed: switching over";
+    case "not-improving":
+      return "More iterations do not shorten the switchover: switching over";
     default:
       return assertNever(reason);
   }

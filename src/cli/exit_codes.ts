@@ -79,6 +79,8 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   "no-such-migration": { exit: 56, means: "there is no migration of that id" },
   "too-late": { exit: 57, means: "the process was handed over before it could be cancelled" },
 
+  "over-budget": { exit: 58, means: "the switchover would take longer than --max-downtime" },
+
   "in-doubt": { exit: 60, means: "the destination did not confirm that the tree runs" },
   "undecided": { exit: 61, means: "only a person can say which copy goes on" },
   "not-forced": { exit: 62, means: "the journals decide, whatever was forced" },

@@ -9,6 +9,7 @@ import type { HaulEvent } from "../haul/events.ts";
 import type { MigrateOptions, MigrationMode, RestoreMode } from "../haul/options.ts";
 import type { Command, Context } from "./command.ts";
 import { ROLE_FLAGS, roleOptions, TIMEOUT_FLAGS } from "./common_flags.ts";
+import { BANDWIDTH_FLAGS, bandwidthOf, BUDGET_FLAGS, budgetOf } from "./convergence_flags.ts";
 import { CRIU_FLAGS, criuFlags } from "./criu_flags.ts";
 import { describeSummary, showAddress } from "./describe.ts";
 import { EXIT_OK } from "./exit_codes.ts";
@@ -116,6 +117,8 @@ const FLAGS = {
   ...UNIT_FLAGS,
   ...ITERATION_FLAGS,
   ...RESTORE_FLAGS,
+  ...BUDGET_FLAGS,
+  ...BANDWIDTH_FLAGS,
   ...CRIU_FLAGS,
   ...ROLE_FLAGS,
   ...TIMEOUT_FLAGS,
@@ -151,6 +154,8 @@ export const MIGRATE_COMMAND: Command = {
     { title: "Under systemd", flags: UNIT_FLAGS },
     { title: "Iterations", flags: ITERATION_FLAGS },
     { title: "The restore", flags: RESTORE_FLAGS },
+    { title: "A downtime budget", flags: BUDGET_FLAGS },
+    { title: "The link", flags: BANDWIDTH_FLAGS },
     { title: "CRIU's options", flags: CRIU_FLAGS },
     { title: "This host", flags: ROLE_FLAGS },
     { title: "Deadlines", flags: { ...TIMEOUT_FLAGS, ...FROZEN_FLAGS } },
@@ -211,6 +216,8 @@ export function readMigrate(args: readonly string[]): { options: MigrateOptions;
     mode,
     restoreMode,
     limits: { maxIterations, minPages, maxGrowthPercent },
+    budget: budgetOf(values),
+    bandwidth: bandwidthOf(values),
     criu: criuFlags("migrate", values),
     maxFrozenMs,
     releaseUnit: values.releaseUnit,

@@ -48,6 +48,32 @@ export function byteSize(text: string): number {
   return within(Number(digits) * factor, 0, Number.MAX_SAFE_INTEGER);
 }
 
+/** Below this a chunk takes so long that a link which works looks like one that stands still. */
+const MIN_BITS_PER_SECOND = 256_000;
+const MAX_BITS_PER_SECOND = 1e13;
+const RATE_UNITS: Readonly<Record<string, number>> = { kbit: 1e3, mbit: 1e6, gbit: 1e9 };
+
+/**
+ * A rate such as `1Gbit`, as bytes per second; the units are decimal, as those of links are.
+ *
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(bitRate("1.5Gbit"), 187_500_000);
+ * ```
+ */
+export function bitRate(text: string): number {
+  const [, digits = "", unit = ""] = /^(\d+(?:\.\d+)?)([kmg]bit)$/i.exec(text) ?? [];
+  const factor = RATE_UNITS[unit.toLowerCase()];
+  if (digits === "" || factor === undefined) {
+    throw new ValueError("it is not a rate such as 500kbit, 100Mbit or 1Gbit");
+  }
+  const bits = Number(digits) * factor;
+  if (bits < MIN_BITS_PER_SECOND) throw new ValueError("it is less than 256kbit");
+  if (bits > MAX_BITS_PER_SECOND) throw new ValueError("it is more than 10000Gbit");
+  return Math.round(bits / 8);
+}
+
 /** Seconds, fractions allowed, as milliseconds; more than none and at most a day. */
 export function secondsAsMs(text: string): number {
   if (!/^\d+(\.\d+)?$/.test(text)) throw new ValueError("it is not a number of seconds");
@@ -56,6 +82,26 @@ export function secondsAsMs(text: string): number {
   // Also keeps clear of the 2^31 ms beyond which a timer would fire at once.
   if (ms > 86_400_000) throw new ValueError("it is more than a day");
   return ms;
+}
+
+const TIME_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000 };
+
+/**
+ * A time with its unit, as milliseconds: more than none and at most a day.
+ *
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals([durationAsMs("300ms"), durationAsMs("1.5s")], [300, 1500]);
+ * ```
+ */
+export function durationAsMs(text: string): number {
+  const [, digits = "", unit = ""] = /^(\d+(?:\.\d+)?)(ms|s)$/.exec(text) ?? [];
+  const factor = TIME_UNITS[unit];
+  if (digits === "" || factor === undefined) {
+    throw new ValueError("it is not a time such as 300ms or 1.5s");
+  }
+  return within(Math.round(Number(digits) * factor), 1, 86_400_000);
 }
 
 /** One of `choices`. */

@@ -14,7 +14,8 @@ import {
   requireCriu,
   shutdownPages,
 } from "../criu/mod.ts";
-import { DEFAULT_LIMITS, judgeIterations, type StopReason } from "../migrate/policy.ts";
+import type { IterationSample } from "../migrate/forecast.ts";
+import type { StopReason } from "../migrate/policy.ts";
 import type {
   ClientReport,
   IterationTraffic,
@@ -22,6 +23,7 @@ import type {
   PhaulLocal,
   PhaulRemote,
 } from "./config.ts";
+import { Convergence } from "./convergence.ts";
 import type { IterationFigures } from "./events.ts";
 import { type CriuFlags, NO_CRIU_FLAGS } from "./options.ts";
 import { makeImagesDir } from "./work_dir.ts";
@@ -75,12 +77,16 @@ export class PhaulClient {
   readonly #remote: PhaulRemote;
   readonly #config: PhaulConfig;
   readonly #figures: IterationFigures[] = [];
+  readonly #convergence: Convergence;
+  #decidedAtMs = performance.now();
+  #leadMs = 0;
   #stopReason: StopReason | undefined;
 
   constructor(local: PhaulLocal, remote: PhaulRemote, config: PhaulConfig) {
     this.#local = local;
     this.#remote = remote;
     this.#config = config;
+    this.#convergence = new Convergence(config);
   }
 
   /**
@@ -105,25 +111,40 @@ export class PhaulClient {
       const last = await this.#preCopy(session);
       await this.#switchOver(session, last);
     } catch (error) {
+      this.#releaseThrottle();
       await this.#remote.abort();
       throw signal?.aborted ? asPhaulError(signal.reason) : error;
     } finally {
       signal?.removeEventListener("abort", giveUp);
       clearTimeout(lastResort);
     }
-    return { iterations: this.#figures, stopReason: this.#stopReason };
+    return {
+      iterations: this.#figures,
+      stopReason: this.#stopReason,
+      predictedMs: this.#convergence.forecast?.switchoverMs,
+    };
+  }
+
+  #releaseThrottle(): void {
+    try {
+      this.#config.throttle?.release();
+    } catch {
+      // Why the migration is given up matters more; the throttle is its giver's to end.
+    }
   }
 
   /** Iterates while it helps; returns the images dir of the last pre-dump, if there was one. */
   async #preCopy(session: CriuSession): Promise<string | undefined> {
     requireCriu(await session.version());
     if (!await this.#canPreCopy(session)) return undefined;
-    const limits = this.#config.limits ?? DEFAULT_LIMITS;
     let last: string | undefined;
     for (;;) {
-      last = await this.#preDump(session, last);
-      const verdict = judgeIterations(this.#figures.map((f) => f.pagesWritten), limits);
+      const { imagesDir, sample } = await this.#preDump(session, last);
+      last = imagesDir;
       throwIfAborted(this.#config.signal);
+      const moment = { nowMs: performance.now(), leadMs: this.#leadMs };
+      const verdict = await this.#convergence.judge(sample, moment);
+      this.#decidedAtMs = performance.now();
       if (verdict.kind === "iterate") continue;
       this.#stopReason = verdict.reason;
       this.#config.observer?.converged?.(verdict.reason);
@@ -134,6 +155,8 @@ export class PhaulClient {
   async #canPreCopy(session: CriuSession): Promise<boolean> {
     if ((this.#config.mode ?? "pre-copy") === "stop-and-copy") return false;
     if ((await session.features()).memTrack) return true;
+    const { budget } = this.#config;
+    if (budget?.onMiss === "cancel") throw cannotPredict(budget.maxDowntimeMs);
     this.#config.observer?.warning?.(
       "This kernel cannot track dirty memory (CONFIG_MEM_SOFT_DIRTY): all memory is copied while " +
         "the process is frozen (stop-and-copy)",
@@ -141,10 +164,13 @@ export class PhaulClient {
     return false;
   }
 
-  async #preDump(session: CriuSession, last: string | undefined): Promise<string> {
+  async #preDump(
+    session: CriuSession,
+    last: string | undefined,
+  ): Promise<{ imagesDir: string; sample: IterationSample }> {
     const iteration = this.#figures.length + 1;
     const imagesDir = iterationDir(this.#config.workDir, iteration);
-    await this.#iterate(iteration, false, imagesDir, async () => {
+    const sample = await this.#iterate(iteration, false, imagesDir, async () => {
       const options = dumpOptions(this.#config, imagesDir, last);
       try {
         await session.preDump({ ...options, trackMem: true });
@@ -156,7 +182,7 @@ export class PhaulClient {
         throw new PhaulError(code, `${what}: ${why}`, { remedy, cause });
       }
     });
-    return imagesDir;
+    return { imagesDir, sample };
   }
 
   async #switchOver(session: CriuSession, last: string | undefined): Promise<void> {
@@ -166,7 +192,11 @@ export class PhaulClient {
       iteration,
       true,
       imagesDir,
-      () => this.#local.dumpCopyRestore(session, this.#config, last),
+      async () => {
+        // Or it would be dumped, and frozen, as slow as it is.
+        this.#config.throttle?.release();
+        await this.#local.dumpCopyRestore(session, this.#config, last);
+      },
     );
   }
 
@@ -176,20 +206,36 @@ export class PhaulClient {
     final: boolean,
     imagesDir: string,
     dump: () => Promise<void>,
-  ): Promise<void> {
+  ): Promise<IterationSample> {
     const { observer } = this.#config;
     await makeImagesDir(imagesDir);
     await observer?.iterationBegin?.(iteration, final);
     const begun = performance.now();
     await this.#remote.startIter({ iteration, final });
+    const dumpedAtMs = performance.now();
+    this.#leadMs = dumpedAtMs - this.#decidedAtMs;
     await dump();
     const traffic = await this.#remote.stopIter();
-    const durationMs = performance.now() - begun;
+    const ended = performance.now();
+    const durationMs = ended - begun;
+    const busyMs = Math.max(0, ended - dumpedAtMs - (traffic?.pacedMs ?? 0));
     const figures = await figuresOf(imagesDir, traffic);
     const all = { iteration, final, durationMs, ...figures };
     this.#figures.push(all);
     await observer?.iterationEnd?.(all);
+    const { pagesWritten, frozenTimeUs } = figures;
+    const frozenMs = frozenTimeUs === undefined ? undefined : frozenTimeUs / 1000;
+    return { pagesWritten, dumpedAtMs, busyMs, frozenMs };
   }
+}
+
+function cannotPredict(maxDowntimeMs: number): PhaulError {
+  return new PhaulError(
+    "feature-missing",
+    `Cannot keep the switchover within ${maxDowntimeMs} ms: this kernel cannot track dirty memory ` +
+      "(CONFIG_MEM_SOFT_DIRTY), so no memory can be copied ahead",
+    { remedy: "Leave --on-miss cancel out to have all memory copied while the process is frozen" },
+  );
 }
 
 /** Exact figures from the page path where it counted, else from CRIU's own statistics. */

@@ -5,9 +5,10 @@
  */
 
 import type { CriuSession, Fd } from "../criu/mod.ts";
+import type { DowntimeBudget } from "../migrate/budget.ts";
 import type { IterationLimits, StopReason } from "../migrate/policy.ts";
 import type { CriuFlags, MigrationMode } from "./options.ts";
-import type { IterationFigures } from "./events.ts";
+import type { IterationFigures, Prediction } from "./events.ts";
 
 /** One migration, seen from the source. */
 export interface PhaulConfig {
@@ -26,6 +27,10 @@ export interface PhaulConfig {
   readonly mode?: MigrationMode;
   /** When to stop iterating; see `DEFAULT_LIMITS`. */
   readonly limits?: IterationLimits;
+  /** How long the switchover may take; the limits alone decide when not given. */
+  readonly budget?: DowntimeBudget;
+  /** Slows the tree down where the budget says `throttle`; without it, that is as `proceed`. */
+  readonly throttle?: Throttle;
   /** CRIU's options for each dump. */
   readonly criu?: CriuFlags;
   /** Gives the migration up as long as the local engine has not taken over. */
@@ -34,10 +39,23 @@ export interface PhaulConfig {
   readonly observer?: ClientObserver;
 }
 
+/** A way to make a tree write less. */
+export interface Throttle {
+  /**
+   * Slows it down one step more.
+   *
+   * @returns what is left to it, in percent; undefined when there is no step left
+   */
+  slower(): Promise<number | undefined>;
+  /** Puts everything back, at once; called before the final dump and at the end, however it ends. */
+  release(): void;
+}
+
 /** What a client tells while it iterates. Each call is waited for. */
 export interface ClientObserver {
   iterationBegin?(iteration: number, final: boolean): void | Promise<void>;
   iterationEnd?(figures: IterationFigures): void | Promise<void>;
+  predicted?(prediction: Prediction): void | Promise<void>;
   converged?(reason: StopReason): void;
   warning?(message: string): void;
 }
@@ -47,6 +65,8 @@ export interface ClientReport {
   readonly iterations: readonly IterationFigures[];
   /** Why pre-copy ended; absent when there was none. */
   readonly stopReason?: StopReason;
+  /** The switchover as it was predicted last, in milliseconds; only with a budget. */
+  readonly predictedMs?: number;
 }
 
 /**
@@ -77,6 +97,8 @@ export interface PhaulLocal {
 export interface IterationTraffic {
   readonly pages: number;
   readonly bytes: number;
+  /** For so long, in milliseconds, it kept to a rate that it was told; nothing when not given. */
+  readonly pacedMs?: number;
 }
 
 /** The destination as the source reaches it, by whatever calls the caller has. */

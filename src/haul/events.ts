@@ -40,6 +40,23 @@ export interface IterationFigures {
   readonly frozenTimeUs?: number;
 }
 
+/** The switchover as it is predicted after a pre-dump; only with a downtime budget. */
+export interface Prediction {
+  /** After which iteration. */
+  readonly iteration: number;
+  /** From the freeze until the destination's copy runs. */
+  readonly switchoverMs: number;
+  /** Pages that will have been written when the tree is frozen. */
+  readonly dirtyPages: number;
+  /** The part of it for these pages, as pre-copy measured it. */
+  readonly copyMs: number;
+  /** The part of it for the restore, as assumed. */
+  readonly restoreMs: number;
+  readonly maxDowntimeMs: number;
+  /** It is no longer than allowed. */
+  readonly fits: boolean;
+}
+
 /** One event. */
 export type HaulEvent =
   | {
@@ -72,6 +89,13 @@ export type HaulEvent =
     readonly bytes: number;
   }
   | ({ readonly event: "iteration-end"; readonly migration: string } & IterationFigures)
+  | ({ readonly event: "predicted"; readonly migration: string } & Prediction)
+  | {
+    readonly event: "throttled";
+    readonly migration: string;
+    /** What the tree is left of the CPU time that it used by itself; 100 when it was put back. */
+    readonly cpuPercent: number;
+  }
   | { readonly event: "converged"; readonly migration: string; readonly reason: StopReason }
   | { readonly event: "frozen"; readonly migration: string }
   | { readonly event: "prepared"; readonly migration: string }
@@ -115,6 +139,9 @@ export interface MigrationSummary {
   readonly stopReason?: StopReason;
   /** From the freeze until the destination said that the tree runs, by this host's clock. */
   readonly switchoverMs: number;
+  /** The same as it was predicted last; only with a downtime budget. */
+  readonly predictedMs?: number;
+  readonly maxDowntimeMs?: number;
   readonly totalMs: number;
   /** Bytes of all page streams. */
   readonly bytes: number;

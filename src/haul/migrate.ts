@@ -7,6 +7,7 @@
 import { asPhaulError, PhaulError } from "../errors.ts";
 import { CriuSession, findCriu, openPageChannel, requireCriu } from "../criu/mod.ts";
 import {
+  CpuThrottle,
   examineVictim,
   ProcessTree,
   type ReleasedUnit,
@@ -23,6 +24,7 @@ import { Peer } from "./peer.ts";
 import { PageRelay } from "./relay.ts";
 import { type SourceOutcome, SourceRole } from "./source.ts";
 import { Stages } from "./stages.ts";
+import { VictimThrottle } from "./throttle.ts";
 import { WireRemote } from "./wire_remote.ts";
 import { requireSame, Verdict } from "./verdicts.ts";
 import { newWorkDir } from "./work_dir.ts";
@@ -65,6 +67,8 @@ export async function migrateTree(
       iterations,
       stopReason: outcome.report?.stopReason,
       switchoverMs: outcome.switchoverMs ?? 0,
+      predictedMs: outcome.report?.predictedMs,
+      maxDowntimeMs: options.budget?.maxDowntimeMs,
       totalMs: performance.now() - begun,
       bytes: iterations.reduce((sum, i) => sum + i.bytes, 0),
     };
@@ -90,6 +94,7 @@ async function attempt(
   const victim = await examineVictim(options.pid, { ...options.criu, releaseUnit });
   for (const warning of victim.warnings) stages.warn(warning);
   using tree = ProcessTree.open(options.pid);
+  const cpu = options.budget?.onMiss === "throttle" ? CpuThrottle.find(tree.processes) : undefined;
   await stages.pass({
     event: "checked",
     migration,
@@ -108,6 +113,7 @@ async function attempt(
   const workDir = await untouched(journal, () => newWorkDir(...link));
   owned.defer(() => options.keepImages ? workDir.keep() : workDir[Symbol.asyncDispose]());
   await using unit = await untouched(journal, () => releaseUnitOf(victim, stages));
+  using throttle = cpu && new VictimThrottle({ cpu, migration, journal, stages });
   using channel = await untouched(journal, () => openPageChannel(workDir.path));
   const request = beginRequest(options, migration, victim, version);
   const verdict = new Verdict({ peer, migration, timeouts, stages, journal });
@@ -118,6 +124,7 @@ async function attempt(
     relay,
     (iteration, { pages: pagesWritten, bytes }) =>
       stages.tell({ event: "progress", migration, iteration, pagesWritten, bytes }),
+    options.bandwidth,
   );
   const role = new SourceRole({
     migration,
@@ -129,6 +136,7 @@ async function attempt(
     stages,
     journal,
     verdict,
+    throttle,
     tree,
     workDir: workDir.path,
     criuPath,

@@ -4,7 +4,10 @@
  * @module
  */
 
+import type { DowntimeBudget } from "../migrate/budget.ts";
 import type { IterationLimits } from "../migrate/policy.ts";
+
+export type { DowntimeBudget, OnMiss } from "../migrate/budget.ts";
 
 /** How memory travels: iterated while the tree runs, or all at once while it is frozen. */
 export type MigrationMode = "pre-copy" | "stop-and-copy";
@@ -99,6 +102,14 @@ export interface RoleOptions {
   readonly timeouts: Timeouts;
 }
 
+/** What the page path may use of the link, in bytes per second; no bound where none is given. */
+export interface BandwidthLimits {
+  /** While the tree runs. */
+  readonly preCopy?: number;
+  /** While it stands still: pages of the final dump, and the images. */
+  readonly final?: number;
+}
+
 /** One migration, seen from the source. */
 export interface MigrateOptions extends RoleOptions {
   /** Root of the process tree to move. */
@@ -109,7 +120,10 @@ export interface MigrateOptions extends RoleOptions {
   readonly mode: MigrationMode;
   readonly restoreMode: RestoreMode;
   readonly limits: IterationLimits;
+  /** How long the switchover may take; the limits alone decide when not given. */
+  readonly budget?: DowntimeBudget;
   readonly criu: CriuFlags;
+  readonly bandwidth?: BandwidthLimits;
   /** The tree may stand frozen for so long before the commit, in milliseconds; no bound by itself. */
   readonly maxFrozenMs?: number;
   /** A systemd unit whose main process moves is kept from being started again on the source. */

@@ -15,6 +15,7 @@ import {
 import {
   type Connection,
   giveBackUnit,
+  giveCpuBack,
   killCriuOf,
   leftByCriu,
   listConnections,
@@ -108,6 +109,7 @@ export class ReopenedSource {
     const marks = parts.journal.records.map(({ record }) => record.mark);
     const event = sourceRecovery(marks, parts.journal.rebooted);
     role.#stages.reopened(parts.begin.comm, event);
+    await role.#stages.leniently(() => role.#giveCpuBack());
     role.#machine.dispatch(event);
     return await role.#ended.promise;
   }
@@ -166,6 +168,12 @@ export class ReopenedSource {
       // Still frozen, it is not rolled back: the journal stays for another attempt.
       this.#ended.resolve({ state: "in-doubt", settled: false, error: asPhaulError(error) });
     });
+  }
+
+  /** Whatever comes next, it was slowed down for a migration that is no more. */
+  #giveCpuBack(): Promise<void> {
+    const limit = findRecord(this.#parts.journal.records, "THROTTLED");
+    return Promise.try(() => limit && giveCpuBack(limit));
   }
 
   /** A migration that released the tree's unit could not give it back. */

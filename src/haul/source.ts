@@ -12,7 +12,7 @@ import type { ProcessTree } from "../proc/mod.ts";
 import { sendImages } from "../wire/mod.ts";
 import { PhaulClient } from "./client.ts";
 import { CONNECTION_LOST, requireSame, type Verdict } from "./verdicts.ts";
-import type { ClientReport, PhaulConfig, PhaulLocal } from "./config.ts";
+import type { ClientReport, PhaulConfig, PhaulLocal, Throttle } from "./config.ts";
 import { untilDead } from "./death.ts";
 import { type DumpListener, FinalDump } from "./final_dump.ts";
 import { imagesOf } from "./images.ts";
@@ -39,6 +39,7 @@ export interface SourceParts {
   readonly stages: Stages;
   readonly journal: Journal;
   readonly verdict: Verdict;
+  readonly throttle?: Throttle;
   /** Holds the root by a pidfd from before the first dump. */
   readonly tree: ProcessTree;
   readonly workDir: string;
@@ -186,7 +187,8 @@ export class SourceRole implements PhaulLocal {
 
   /** Starts the client, whose end (unless this role ended it) is an event. */
   #copy(): void {
-    const { options, channel, workDir, criuPath, remote, stages, migration } = this.#parts;
+    const { options, channel, workDir, criuPath, remote, stages, migration, throttle } =
+      this.#parts;
     const client = new PhaulClient(this, remote, {
       pid: options.pid,
       memory: channel.criuEnd,
@@ -194,6 +196,8 @@ export class SourceRole implements PhaulLocal {
       criuPath,
       mode: options.mode,
       limits: options.limits,
+      budget: options.budget,
+      throttle,
       criu: options.criu,
       signal: this.#cancelled.signal,
       observer: stageObserver(stages, migration),

@@ -113,6 +113,7 @@ export function stageObserver(stages: Stages, migration: string): ClientObserver
       const event = { event: "iteration-end", migration, ...figures } as const;
       return figures.final ? stages.reach(event) : stages.pass(event);
     },
+    predicted: (prediction) => stages.tell({ event: "predicted", migration, ...prediction }),
     converged: (reason) => stages.tell({ event: "converged", migration, reason }),
     warning: (message) => stages.warn(message),
   };

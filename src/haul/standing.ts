@@ -48,6 +48,7 @@ const OWN_STATES = ["resuming", "reviving", "running"];
 
 const WHEREABOUTS: Readonly<Record<JournalMark, Whereabouts>> = {
   BEGIN: "source",
+  THROTTLED: "source",
   INTENT: "source",
   ABORT: "source",
   ABORTED: "source",

@@ -4,8 +4,9 @@
  * @module
  */
 
-import type { ByteStream } from "../wire/mod.ts";
+import { type ByteStream, PacedStream } from "../wire/mod.ts";
 import type { IterationTraffic, PhaulRemote } from "./config.ts";
+import type { BandwidthLimits } from "./options.ts";
 import type { Peer } from "./peer.ts";
 import type { PageRelay } from "./relay.ts";
 
@@ -19,16 +20,24 @@ export class WireRemote implements PhaulRemote, Disposable {
   readonly #peer: Peer;
   readonly #relay: PageRelay;
   readonly #onProgress: ProgressListener;
+  readonly #bandwidth: BandwidthLimits;
+  #paced: PacedStream | undefined;
   #ticker: number | undefined;
   #iteration = 0;
   #starting = false;
   #traffic: IterationTraffic | undefined;
   #images: ByteStream | undefined;
 
-  constructor(peer: Peer, relay: PageRelay, onProgress: ProgressListener) {
+  constructor(
+    peer: Peer,
+    relay: PageRelay,
+    onProgress: ProgressListener,
+    bandwidth: BandwidthLimits = {},
+  ) {
     this.#peer = peer;
     this.#relay = relay;
     this.#onProgress = onProgress;
+    this.#bandwidth = bandwidth;
   }
 
   /** The images stream of the final iteration; opened before anything is frozen. */
@@ -54,8 +63,13 @@ export class WireRemote implements PhaulRemote, Disposable {
     this.#iteration = iteration;
     this.#traffic = undefined;
     const started = await this.#peer.request({ type: "start-iteration", iteration, final });
-    this.#relay.begin(await this.#peer.open("pages", started.pagesTicket));
-    if (started.imagesTicket) this.#images = await this.#peer.open("images", started.imagesTicket);
+    const rate = final ? this.#bandwidth.final : this.#bandwidth.preCopy;
+    const pages = paced(await this.#peer.open("pages", started.pagesTicket), rate);
+    this.#paced = pages instanceof PacedStream ? pages : undefined;
+    this.#relay.begin(pages);
+    if (started.imagesTicket) {
+      this.#images = paced(await this.#peer.open("images", started.imagesTicket), rate);
+    }
     this.#ticker = setInterval(() => this.#tellProgress(), PROGRESS_MS);
   }
 
@@ -88,6 +102,10 @@ export class WireRemote implements PhaulRemote, Disposable {
       pageBytes: bytes,
       pageHash: hash,
     });
-    return { pages, bytes };
+    return { pages, bytes, pacedMs: this.#paced?.waitedMs ?? 0 };
   }
+}
+
+function paced(stream: ByteStream, bytesPerSecond: number | undefined): ByteStream {
+  return bytesPerSecond === undefined ? stream : new PacedStream(stream, bytesPerSecond);
 }

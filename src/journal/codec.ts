@@ -95,6 +95,7 @@ const SHAPES: Readonly<Record<JournalRecord["mark"], Readonly<Record<string, Sha
     keepImages: "flag",
     phaul: "object",
   },
+  THROTTLED: { cgroup: "text", cpuMax: "text" },
   INTENT: { tasks: "tasks", connections: "connections" },
   COMMIT: PLAIN,
   DONE: PLAIN,

@@ -5,7 +5,7 @@
  */
 
 import type { JournalMark } from "../migrate/tables.ts";
-import type { ProcessIdentity, TreeProcess } from "../proc/mod.ts";
+import type { CpuLimit, ProcessIdentity, TreeProcess } from "../proc/mod.ts";
 import type { Address, Connection, HoldMode, ProcessSummary, RestoreOptions } from "../wire/mod.ts";
 
 /** A source's first record: what a phaul that comes after this one needs to finish or to roll back. */
@@ -24,6 +24,11 @@ export interface BeginRecord {
   readonly keepImages: boolean;
   /** The phaul that migrates: whom to signal for a cancel. */
   readonly phaul: ProcessIdentity;
+}
+
+/** Written before the tree is slowed down: its cgroup and the limit to be put back. */
+export interface ThrottledRecord extends CpuLimit {
+  readonly mark: "THROTTLED";
 }
 
 /** Written before a task is stopped: the frozen tree, each task in the state before the freeze. */
@@ -67,13 +72,14 @@ export interface PreparedRecord {
 export interface PlainRecord {
   readonly mark: Exclude<
     JournalMark,
-    "BEGIN" | "INTENT" | "ADMITTED" | "RESTORED" | "PREPARED"
+    "BEGIN" | "THROTTLED" | "INTENT" | "ADMITTED" | "RESTORED" | "PREPARED"
   >;
 }
 
 /** One record of a journal. */
 export type JournalRecord =
   | BeginRecord
+  | ThrottledRecord
   | IntentRecord
   | AdmittedRecord
   | RestoredRecord

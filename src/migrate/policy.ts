@@ -22,7 +22,12 @@ export const DEFAULT_LIMITS: IterationLimits = {
 };
 
 /** Why pre-copy ended. */
-export type StopReason = "few-pages" | "not-converging" | "iteration-limit";
+export type StopReason =
+  | "few-pages"
+  | "not-converging"
+  | "iteration-limit"
+  | "fits-budget"
+  | "not-improving";
 
 /** What the rule says after an iteration. */
 export type Verdict =

@@ -8,10 +8,10 @@ import type { DestinationEvent } from "./destination_states.ts";
 import type { SourceEvent } from "./source_states.ts";
 
 /**
- * What a source writes down, in this order: `BEGIN`, `INTENT`, then `COMMIT` and `DONE`, or at any time
+ * What a source writes down, in this order: `BEGIN`, `THROTTLED` when it slows the tree down, `INTENT`, then `COMMIT` and `DONE`, or at any time
  * before COMMIT `ABORT` and, once the tree is let go, `ABORTED`.
  */
-export type SourceMark = "BEGIN" | "INTENT" | "COMMIT" | "DONE" | "ABORT" | "ABORTED";
+export type SourceMark = "BEGIN" | "THROTTLED" | "INTENT" | "COMMIT" | "DONE" | "ABORT" | "ABORTED";
 
 /**
  * What a destination writes down, in this order: `ADMITTED`, `RESTORED` with each tree that is restored,

@@ -25,6 +25,7 @@ export { validateImageName } from "./names.ts";
 export { openControl, openData, type OpenOptions } from "./opening.ts";
 export type { DataKind } from "./opening_messages.ts";
 export { errorTexts, RemoteError, remoteError } from "./peer_error.ts";
+export { PacedStream } from "./paced_stream.ts";
 export { ownVersions, type VersionRange } from "./preamble.ts";
 export { type Address, type ByteStream, formatAddress } from "./stream.ts";
 export { formatToken, type JoinToken, parseToken, readToken } from "./token.ts";

@@ -55,6 +55,7 @@ const believed: Readonly<Record<ErrorCode, boolean>> = {
   "journal-damaged": true,
   "no-such-migration": true,
   "too-late": true,
+  "over-budget": true,
   "undecided": true,
   "not-forced": true,
   "busy": true,

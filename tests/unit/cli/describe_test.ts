@@ -57,3 +57,37 @@ Deno.test("figures: read as people write them", () => {
   ]);
   assertEquals([count(1, "process", "processes"), count(2, "page")], ["1 process", "2 pages"]);
 });
+
+const PREDICTION = {
+  ...{ iteration: 2, switchoverMs: 240, dirtyPages: 1029, copyMs: 80, restoreMs: 120 },
+  maxDowntimeMs: 300,
+};
+
+Deno.test("describe: a prediction says what is allowed, and whether it fits", () => {
+  const texts = [true, false].map((fits) =>
+    describe({ event: "predicted", migration, ...PREDICTION, fits })
+  );
+  assertEquals(texts, [
+    {
+      kind: "line",
+      text: "Predicted: a switchover of 240 ms, with 1029 pages; 300 ms are allowed",
+    },
+    {
+      kind: "line",
+      text: "Predicted: a switchover of 240 ms, with 1029 pages; 300 ms are allowed, so not yet",
+    },
+  ]);
+});
+
+Deno.test("describeSummary: holds the switchover against its prediction and its budget", () => {
+  const summary = { migration, iterations: [], switchoverMs: 84, totalMs: 61_000, bytes: 1024 };
+  const text = describeSummary(7, { host: "dst", port: 7284 }, {
+    ...summary,
+    predictedMs: 90.4,
+    maxDowntimeMs: 300,
+  });
+  assertEquals(
+    text.endsWith("switched over in 84 ms, of 300 ms allowed and 90 ms predicted"),
+    true,
+  );
+});

@@ -21,6 +21,8 @@ Deno.test("readMigrate: the least that can be said takes every default", () => {
     ...{ limits: DEFAULT_LIMITS, timeouts: DEFAULT_TIMEOUTS },
     criu: { ...NO_CRIU_FLAGS, ghostLimitBytes: undefined },
     releaseUnit: false,
+    bandwidth: { preCopy: undefined, final: undefined },
+    budget: undefined,
   });
 });
 
@@ -39,7 +41,7 @@ Deno.test("readMigrate: each flag reaches its option", () => {
     ...["--link-remap", "--ghost-limit=2M", "--manage-cgroups-mode=soft", "--external=net[1]:a"],
     ...["--external=mnt[/x]:y", "--connect-timeout=1", "--step-timeout=2", "--peer-timeout=3"],
     ...["--stall-timeout=4", "--commit-timeout=5", "--max-frozen=0.5", "--keep-images"],
-    ...["--durable", "--release-unit"],
+    ...["--durable", "--release-unit", "--bandwidth=1Gbit", "--bandwidth-final=800kbit"],
   ]);
   assertEquals(json, true);
   assertEquals(options, {
@@ -54,6 +56,8 @@ Deno.test("readMigrate: each flag reaches its option", () => {
     },
     timeouts: { connectMs: 1000, stepMs: 2000, peerSilentMs: 3000, stallMs: 4000, commitMs: 5000 },
     releaseUnit: true,
+    bandwidth: { preCopy: 125_000_000, final: 100_000 },
+    budget: undefined,
   });
 });
 
@@ -66,6 +70,8 @@ for (
   const contradiction of [
     ["--insecure", "--token-file=/t"],
     ["--tcp-established", "--tcp-close"],
+    ["--on-miss=cancel"],
+    ["--max-downtime=300ms", "--mode=stop-and-copy"],
   ]
 ) {
   Deno.test(`readMigrate: refuses ${contradiction.join(" with ")}`, () => {
@@ -73,6 +79,13 @@ for (
     assertEquals(assertThrows(() => readMigrate(args), PhaulError).code, "usage");
   });
 }
+
+Deno.test("readMigrate: a budget proceeds when it is missed, unless told otherwise", () => {
+  const args = ["--pid=1", "--peer=dst", "--max-downtime=300ms"];
+  assertEquals(readMigrate(args).options.budget, { maxDowntimeMs: 300, onMiss: "proceed" });
+  const told = readMigrate([...args, "--on-miss=cancel"]).options.budget;
+  assertEquals(told, { maxDowntimeMs: 300, onMiss: "cancel" });
+});
 
 Deno.test("readServe: listens on the usual port of every address", () => {
   assertEquals(readServe([]).options, {

@@ -1,7 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ValueError } from "../../../src/cli/flags.ts";
 import {
+  bitRate,
   byteSize,
+  durationAsMs,
   filePath,
   listenAddress,
   oneOf,
@@ -84,4 +86,17 @@ Deno.test("filePath, programPath: become absolute, but for a name to be looked u
   assertEquals(programPath("criu"), "criu");
   assertEquals(programPath("./criu"), `${Deno.cwd()}/./criu`);
   refuses(filePath, "a\0b");
+});
+
+Deno.test("bitRate: takes bits per second in decimal units, as bytes", () => {
+  assertEquals([bitRate("256kbit"), bitRate("1Gbit"), bitRate("1gbit")], [
+    ...[32_000, 125_000_000, 125_000_000],
+  ]);
+  assertEquals(bitRate("2.5Mbit"), 312_500);
+  refuses(bitRate, "", "1", "1G", "0Mbit", "255kbit", "-1Mbit", "1 Mbit", "1e3Mbit", "99999Gbit");
+});
+
+Deno.test("durationAsMs: takes a time with its unit", () => {
+  assertEquals([durationAsMs("300ms"), durationAsMs("2s"), durationAsMs("0.5s")], [300, 2000, 500]);
+  refuses(durationAsMs, "", "300", "0ms", "0.0001s", "1m", "-1s", "1e3ms", "86401s", "1 s");
 });

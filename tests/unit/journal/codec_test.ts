@@ -1,11 +1,13 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { PhaulError } from "../../../src/errors.ts";
 import { decodeJournal, encodeRecord } from "../../../src/journal/mod.ts";
-import { DESTINATION_RECORDS, SOURCE_RECORDS } from "./samples.ts";
+import { DESTINATION_RECORDS, SOURCE_RECORDS, THROTTLED } from "./samples.ts";
+
+const ALL = [...SOURCE_RECORDS, ...DESTINATION_RECORDS, THROTTLED];
 
 const AT = "2026-01-02T03:04:05.678Z";
 const stamp = (record: (typeof SOURCE_RECORDS)[number]) => ({ at: AT, boot: "b", record });
-const lines = [...SOURCE_RECORDS, ...DESTINATION_RECORDS].map((r) => encodeRecord(stamp(r)));
+const lines = ALL.map((r) => encodeRecord(stamp(r)));
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {
   return Uint8Array.from(parts.flatMap((part) => [...part]));
@@ -21,7 +23,7 @@ Deno.test("encodeRecord: one line a person can read, with its checksum in front"
 Deno.test("decodeJournal: what was written comes back", () => {
   const bytes = joined(lines);
   const { records, bytes: whole } = decodeJournal(bytes, "j");
-  assertEquals(records.map(({ record }) => record), [...SOURCE_RECORDS, ...DESTINATION_RECORDS]);
+  assertEquals(records.map(({ record }) => record), ALL);
   assertEquals(whole, bytes.length);
 });
 

@@ -29,6 +29,11 @@ export const SOURCE_RECORDS: readonly JournalRecord[] = [
   { mark: "DONE" },
 ];
 
+/** Follows BEGIN where the tree was slowed down. */
+export const THROTTLED: JournalRecord = {
+  ...{ mark: "THROTTLED", cgroup: "/sys/fs/cgroup/a.scope", cpuMax: "max 100000" },
+};
+
 /** A destination's, in order. */
 export const DESTINATION_RECORDS: readonly JournalRecord[] = [
   {

@@ -1,0 +1,74 @@
+/**
+ * The flags of `phaul migrate` that weigh the time of the copying against that of the standstill.
+ *
+ * @module
+ */
+
+import type { BandwidthLimits, DowntimeBudget, MigrationMode, OnMiss } from "../haul/options.ts";
+import { type FlagValues, maybe, usageError } from "./flags.ts";
+import { bitRate, durationAsMs, oneOf } from "./values.ts";
+
+const ON_MISS: readonly OnMiss[] = ["proceed", "cancel", "throttle"];
+
+/** How long the switchover may take, and what else then. */
+export const BUDGET_FLAGS = {
+  maxDowntimeMs: maybe({
+    name: "max-downtime",
+    placeholder: "TIME",
+    help: "Iterate until the switchover is predicted to take TIME at most, such as 300ms or 1.5s",
+    read: durationAsMs,
+  }),
+  onMiss: maybe({
+    name: "on-miss",
+    placeholder: "WHAT",
+    help:
+      "When no more iterating gets there: proceed (default), cancel, or throttle: slow the process " +
+      "down step by step, by its cgroup",
+    read: oneOf(ON_MISS),
+  }),
+} as const;
+
+/** What the page path may use of the link. */
+export const BANDWIDTH_FLAGS = {
+  bandwidth: maybe({
+    name: "bandwidth",
+    placeholder: "RATE",
+    help:
+      "Copy memory ahead at RATE at most, such as 500Mbit or 1Gbit; the switchover is not held back",
+    read: bitRate,
+  }),
+  bandwidthFinal: maybe({
+    name: "bandwidth-final",
+    placeholder: "RATE",
+    help: "Hold the switchover back to RATE as well, which prolongs it",
+    read: bitRate,
+  }),
+} as const;
+
+/**
+ * The budget, from the flags above. It says when to stop iterating: without iterations, or without a
+ * limit, it says nothing.
+ *
+ * @throws {PhaulError} "usage".
+ */
+export function budgetOf(
+  values: FlagValues<typeof BUDGET_FLAGS> & { readonly mode: MigrationMode },
+): DowntimeBudget | undefined {
+  const { maxDowntimeMs, onMiss = "proceed", mode } = values;
+  if (maxDowntimeMs === undefined) {
+    if (values.onMiss === undefined) return undefined;
+    throw usageError("migrate", "Cannot use --on-miss without --max-downtime");
+  }
+  if (mode !== "pre-copy") {
+    throw usageError(
+      "migrate",
+      `Cannot use --max-downtime with --mode ${mode}: nothing is iterated`,
+    );
+  }
+  return { maxDowntimeMs, onMiss };
+}
+
+/** The caps, from the flags above. */
+export function bandwidthOf(values: FlagValues<typeof BANDWIDTH_FLAGS>): BandwidthLimits {
+  return { preCopy: values.bandwidth, final: values.bandwidthFinal };
+}
