@@ -8,7 +8,7 @@
  * @module
  */
 
-import { connectUnix, type Fd, shutdownSocket } from "../sys/mod.ts";
+import { connectUnix, type Fd, growSendBuffer, shutdownSocket } from "../sys/mod.ts";
 
 /** Both ends of a page channel; closing it closes both. */
 export interface PageChannel extends Disposable {
@@ -21,6 +21,9 @@ export interface PageChannel extends Disposable {
   /** Closes both ends; twice is harmless. */
   close(): void;
 }
+
+/** What CRIU may be ahead of phaul: while it waits, the tree may be frozen. */
+const AHEAD_BYTES = 2 * 1024 * 1024;
 
 /** sun_path holds 108 bytes, the last of them zero. */
 const MAX_PATH_BYTES = 107;
@@ -49,6 +52,7 @@ async function meetAt(path: string): Promise<PageChannel> {
     // Connecting succeeds before anybody accepts: the listener's queue takes it in.
     using stack = new DisposableStack();
     const criuEnd = stack.use(connectUnix(path));
+    growSendBuffer(criuEnd, AHEAD_BYTES);
     const conn = await listener.accept();
     stack.move();
     return new UnixPageChannel(criuEnd, conn);

@@ -93,9 +93,9 @@ export class DestinationRole {
   }
 
   /** Admits a migration. */
-  static admit(parts: DestinationParts, from: Admission): DestinationRole {
+  static async admit(parts: DestinationParts, from: Admission): Promise<DestinationRole> {
     const onFailure = (error: PhaulError) => role.#machine.dispatch("failed", error);
-    const intake = new Intake({ ...parts, ...from, onFailure });
+    const intake = await Intake.open({ ...parts, ...from, onFailure });
     const role = new DestinationRole(parts, intake, from.lazy);
     return role;
   }

@@ -19,6 +19,7 @@ import {
 import type { Admission, DestinationParts } from "./destination_parts.ts";
 import { imageSink } from "./images.ts";
 import { lazyDir, type LazySource } from "./lazy_memory.ts";
+import { PageHash } from "./page_hash.ts";
 import { PageRelay, type RelayFigures } from "./relay.ts";
 import { PhaulServer } from "./server.ts";
 import { syncFiles } from "./work_dir.ts";
@@ -48,12 +49,17 @@ export class Intake implements Disposable {
   #aborted: PhaulError | undefined;
   #images: Promise<ImageTotals> | undefined;
 
-  constructor(parts: IntakeParts) {
+  private constructor(parts: IntakeParts, hash: PageHash) {
     this.#parts = parts;
     const { channel } = this.#cache;
-    this.#relay = new PageRelay(channel, "incoming", (bytes) => parts.share.take(bytes));
+    this.#relay = new PageRelay(channel, hash, "incoming", (bytes) => parts.share.take(bytes));
     this.#server = new PhaulServer({ workDir: parts.workDir.path, sink: this.#cache });
     this.#relay.failed.catch((error) => parts.onFailure(asPhaulError(error)));
+  }
+
+  /** Gets ready, and makes nothing yet. */
+  static async open(parts: IntakeParts): Promise<Intake> {
+    return new Intake(parts, await PageHash.make());
   }
 
   /** Where the last iteration's images lie. */

@@ -21,6 +21,7 @@ import { beginJournal } from "./begin_journal.ts";
 import type { Journal } from "../journal/mod.ts";
 import type { CriuFlags, MigrateOptions } from "./options.ts";
 import { Peer } from "./peer.ts";
+import { PageHash } from "./page_hash.ts";
 import { PageRelay } from "./relay.ts";
 import { type SourceOutcome, SourceRole } from "./source.ts";
 import { Stages } from "./stages.ts";
@@ -118,7 +119,7 @@ async function attempt(
   const request = beginRequest(options, migration, victim, version);
   const verdict = new Verdict({ peer, migration, timeouts, stages, journal });
   await begin(peer, request, stages, verdict);
-  using relay = new PageRelay(channel, "outgoing");
+  using relay = new PageRelay(channel, await PageHash.make(), "outgoing");
   using remote = new WireRemote(
     peer,
     relay,

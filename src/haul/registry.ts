@@ -135,7 +135,7 @@ export class Registry {
     const parts = this.#roleParts(migration, admitted, journal);
     const from = { tickets: tickets.office(), share, lazy };
     this.#refuseWhenDraining();
-    const role = DestinationRole.admit({ ...parts, workDir }, from);
+    const role = await DestinationRole.admit({ ...parts, workDir }, from);
     owned.move();
     const until = promised.move();
     void role.ended.then(() => until.dispose());

@@ -7,17 +7,14 @@
  * @module
  */
 
-import { createHash, type Hash } from "node:crypto";
 import { asPhaulError, PhaulError } from "../errors.ts";
 import { PageStreamParser } from "../criu/mod.ts";
 import type { PageEnd } from "../pages/mod.ts";
 import type { ByteStream } from "../wire/mod.ts";
+import type { PageHash } from "./page_hash.ts";
 
 /** One buffer for each direction of each relay: what bounds the memory of the page path. */
 const BUFFER_BYTES = 256 * 1024;
-/** BLAKE2b: as fast as SHA-256 with its instructions, and many times faster where a CPU lacks them. */
-const HASH = "blake2b512";
-const HASH_DIGITS = 64;
 /** Reads and writes that are ready at once never let timers run: heartbeats would stop. */
 const BREATH_MS = 20;
 
@@ -27,7 +24,7 @@ export interface RelayFigures {
   readonly pages: number;
   /** Bytes, headers included. */
   readonly bytes: number;
-  /** The first 256 bits of their BLAKE2b, 64 lower-case hex digits. */
+  /** Their {@linkcode PageHash}. */
   readonly hash: string;
 }
 
@@ -47,6 +44,7 @@ export type RelayDirection = "outgoing" | "incoming";
  */
 export class PageRelay implements Disposable {
   readonly #channel: LocalPages;
+  readonly #hash: PageHash;
   readonly #direction: RelayDirection;
   readonly #admit: (bytes: number) => Promise<void>;
   readonly #failure = Promise.withResolvers<never>();
@@ -58,10 +56,12 @@ export class PageRelay implements Disposable {
   /** @param admit Waited for before bytes go to the local CRIU; rejects when there is no room for them. */
   constructor(
     channel: LocalPages,
+    hash: PageHash,
     direction: RelayDirection,
     admit: (bytes: number) => Promise<void> = () => Promise.resolve(),
   ) {
     this.#channel = channel;
+    this.#hash = hash;
     this.#direction = direction;
     this.#admit = admit;
     this.#failure.promise.catch(() => {});
@@ -90,7 +90,7 @@ export class PageRelay implements Disposable {
 
   /** Begins an iteration over `stream`, which becomes the relay's. */
   begin(stream: ByteStream): void {
-    const leg = new Leg(stream);
+    const leg = new Leg(stream, this.#hash);
     this.#leg = leg;
     this.#waiting.resolve();
     void this.#pumpRemote(leg);
@@ -199,14 +199,16 @@ export class PageRelay implements Disposable {
 class Leg {
   readonly stream: ByteStream;
   readonly parser = new PageStreamParser();
-  readonly #hash: Hash = createHash(HASH);
+  readonly #hash: PageHash;
   /** CRIU's stream is complete in the direction of the pages. */
   readonly complete = Promise.withResolvers<void>();
   /** The peer has nothing more to say on this stream. */
   readonly drained = Promise.withResolvers<void>();
 
-  constructor(stream: ByteStream) {
+  constructor(stream: ByteStream, hash: PageHash) {
     this.stream = stream;
+    this.#hash = hash;
+    hash.reset();
   }
 
   take(chunk: Uint8Array): void {
@@ -215,7 +217,7 @@ class Leg {
   }
 
   digest(): string {
-    return this.#hash.digest("hex").slice(0, HASH_DIGITS);
+    return this.#hash.digest();
   }
 
   settle(): void {

@@ -60,6 +60,7 @@ export async function sendMessage(
     const sent = checkExcept("sendmsg", expected, libc().sendmsg(fd.raw, header.bytes, flags));
     if (typeof sent === "number") return requireWhole(sent, header.payload);
     if (sent.errno === Errno.EMSGSIZE) {
+      // A message has to fit into the send buffer.
       growSendBuffer(fd, payload.length);
       grown = true;
     } else {
@@ -220,8 +221,12 @@ function requireWhole(sent: number, payload: Bytes): void {
   );
 }
 
-/** A message has to fit into the send buffer; the kernel doubles the size that is asked for. */
-function growSendBuffer(fd: Fd, bytes: number): void {
+/**
+ * Makes room for `bytes` on their way, as far as the kernel allows: it doubles what is asked for.
+ *
+ * @throws SyscallError
+ */
+export function growSendBuffer(fd: Fd, bytes: number): void {
   const size = new IntCell(bytes);
   const forced = checkExcept(
     "setsockopt",

@@ -11,6 +11,7 @@ export { Fd } from "./fd.ts";
 export { lockFile, openFile, type OpenMode, writeAll } from "./file.ts";
 export { loadLibc } from "./libc.ts";
 export {
+  growSendBuffer,
   type Message,
   type MessageOptions,
   passCredentials,

@@ -35,7 +35,7 @@ const maxImages = 1_000_000;
 const maxStandings = 4096;
 
 const identifier = /^[0-9a-f]{32}$/;
-const sha256 = /^[0-9a-f]{64}$/;
+const hash128 = /^[0-9a-f]{32}$/;
 const printable = /^[\x20-\x7e]+$/;
 const machine = /^[a-z0-9_]+$/;
 const stateName = /^[a-z-]+$/;
@@ -64,7 +64,7 @@ export function readRequest(type: Request["type"], fields: Fields): Request {
         type,
         iteration: readIteration(fields),
         pageBytes: fields.integer("pageBytes", 0, Number.MAX_SAFE_INTEGER),
-        pageHash: fields.text("pageHash", 64, sha256),
+        pageHash: fields.text("pageHash", 32, hash128),
       };
     case "prepare":
       return {

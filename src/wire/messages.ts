@@ -101,7 +101,7 @@ export interface StopIterationRequest {
   readonly iteration: number;
   /** Bytes of the page stream from source to destination. */
   readonly pageBytes: number;
-  /** The first 256 bits of their BLAKE2b-512, 64 lower-case hex digits. */
+  /** Their XXH3-128, 32 lower-case hex digits. */
   readonly pageHash: string;
 }
 

@@ -31,7 +31,7 @@ const STOP = {
   type: "stop-iteration",
   iteration: 1,
   pageBytes: 0,
-  pageHash: "0".repeat(64),
+  pageHash: "0".repeat(32),
 } as const;
 const PREPARE = {
   type: "prepare",

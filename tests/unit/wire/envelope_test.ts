@@ -76,13 +76,13 @@ Deno.test("decodeEnvelope: begin is refused for each field out of bounds", () =>
 });
 
 Deno.test("decodeEnvelope: the other messages are refused for each field out of bounds", () => {
-  const stop = { iteration: 1, pageBytes: 1, pageHash: "00".repeat(32) };
+  const stop = { iteration: 1, pageBytes: 1, pageHash: "00".repeat(16) };
   refused("startIteration", { iteration: 0, final: false });
   refused("startIteration", { iteration: 100_001, final: false });
   refused("stopIteration", { ...stop, iteration: 0 });
   refused("stopIteration", { ...stop, pageBytes: 2 ** 54 });
-  refused("stopIteration", { ...stop, pageHash: "00".repeat(31) });
-  refused("stopIteration", { ...stop, pageHash: "0G".repeat(32) });
+  refused("stopIteration", { ...stop, pageHash: "00".repeat(15) });
+  refused("stopIteration", { ...stop, pageHash: "0G".repeat(16) });
   refused("prepare", { imageCount: 1_000_001, imageBytes: 1, processes: [] });
   refused("prepare", { imageCount: 1, imageBytes: 2 ** 60, processes: [] });
   refused("prepare", { imageCount: 1, imageBytes: 1, processes: [{ pid: 0 }] });

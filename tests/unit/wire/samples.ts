@@ -47,7 +47,7 @@ export const requests: readonly Request[] = [
   begin,
   { type: "start-iteration", iteration: 3, final: false },
   { type: "start-iteration", iteration: 100_000, final: true },
-  { type: "stop-iteration", iteration: 1, pageBytes: 2 ** 52, pageHash: "0a".repeat(32) },
+  { type: "stop-iteration", iteration: 1, pageBytes: 2 ** 52, pageHash: "0a".repeat(16) },
   { type: "prepare", processes: begin.processes, connections, imageCount: 12, imageBytes: 123_456 },
   { type: "commit", migrationId, forced: false },
   { type: "commit", migrationId, forced: true },
