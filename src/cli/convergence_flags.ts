@@ -4,10 +4,17 @@
  * @module
  */
 
-import type { BandwidthLimits, DowntimeBudget, MigrationMode, OnMiss } from "../haul/options.ts";
-import { type FlagValues, maybe, usageError } from "./flags.ts";
+import type {
+  BandwidthLimits,
+  Compression,
+  DowntimeBudget,
+  MigrationMode,
+  OnMiss,
+} from "../haul/options.ts";
+import { type FlagValues, maybe, optional, usageError } from "./flags.ts";
 import { bitRate, durationAsMs, oneOf } from "./values.ts";
 
+const COMPRESSIONS: readonly Compression[] = ["zstd", "off", "auto"];
 const ON_MISS: readonly OnMiss[] = ["proceed", "cancel", "throttle"];
 
 /** How long the switchover may take, and what else then. */
@@ -28,8 +35,8 @@ export const BUDGET_FLAGS = {
   }),
 } as const;
 
-/** What the page path may use of the link. */
-export const BANDWIDTH_FLAGS = {
+/** What the page path makes of the link. */
+export const LINK_FLAGS = {
   bandwidth: maybe({
     name: "bandwidth",
     placeholder: "RATE",
@@ -42,6 +49,14 @@ export const BANDWIDTH_FLAGS = {
     placeholder: "RATE",
     help: "Hold the switchover back to RATE as well, which prolongs it",
     read: bitRate,
+  }),
+  compression: optional<Compression>({
+    name: "compress",
+    placeholder: "HOW",
+    help: "Compress pages on their way: zstd, off, or auto, which does as long as it saves time",
+    read: oneOf(COMPRESSIONS),
+    fallback: "off",
+    shownDefault: "off",
   }),
 } as const;
 
@@ -69,6 +84,6 @@ export function budgetOf(
 }
 
 /** The caps, from the flags above. */
-export function bandwidthOf(values: FlagValues<typeof BANDWIDTH_FLAGS>): BandwidthLimits {
+export function bandwidthOf(values: FlagValues<typeof LINK_FLAGS>): BandwidthLimits {
   return { preCopy: values.bandwidth, final: values.bandwidthFinal };
 }

@@ -122,7 +122,10 @@ function describeIteration(event: EventOf<"iteration-end">): string {
   const frozen = event.frozenTimeUs === undefined
     ? ""
     : `, frozen for ${showMs(event.frozenTimeUs / 1000)}`;
-  return `${name}: ${count(event.pagesWritten, "page")}, ${showBytes(event.bytes)} in ` +
+  const { bytes, sentBytes = bytes } = event;
+  // What the framing adds is no news.
+  const sent = sentBytes < bytes * 0.98 ? ` (${showBytes(sentBytes)} sent)` : "";
+  return `${name}: ${count(event.pagesWritten, "page")}, ${showBytes(bytes)}${sent} in ` +
     `${showMs(event.durationMs)}${frozen}`;
 }
 

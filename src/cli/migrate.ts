@@ -9,7 +9,7 @@ import type { HaulEvent } from "../haul/events.ts";
 import type { MigrateOptions, MigrationMode, RestoreMode } from "../haul/options.ts";
 import type { Command, Context } from "./command.ts";
 import { ROLE_FLAGS, roleOptions, TIMEOUT_FLAGS } from "./common_flags.ts";
-import { BANDWIDTH_FLAGS, bandwidthOf, BUDGET_FLAGS, budgetOf } from "./convergence_flags.ts";
+import { bandwidthOf, BUDGET_FLAGS, budgetOf, LINK_FLAGS } from "./convergence_flags.ts";
 import { CRIU_FLAGS, criuFlags } from "./criu_flags.ts";
 import { describeSummary, showAddress } from "./describe.ts";
 import { EXIT_OK } from "./exit_codes.ts";
@@ -118,7 +118,7 @@ const FLAGS = {
   ...ITERATION_FLAGS,
   ...RESTORE_FLAGS,
   ...BUDGET_FLAGS,
-  ...BANDWIDTH_FLAGS,
+  ...LINK_FLAGS,
   ...CRIU_FLAGS,
   ...ROLE_FLAGS,
   ...TIMEOUT_FLAGS,
@@ -155,7 +155,7 @@ export const MIGRATE_COMMAND: Command = {
     { title: "Iterations", flags: ITERATION_FLAGS },
     { title: "The restore", flags: RESTORE_FLAGS },
     { title: "A downtime budget", flags: BUDGET_FLAGS },
-    { title: "The link", flags: BANDWIDTH_FLAGS },
+    { title: "The link", flags: LINK_FLAGS },
     { title: "CRIU's options", flags: CRIU_FLAGS },
     { title: "This host", flags: ROLE_FLAGS },
     { title: "Deadlines", flags: { ...TIMEOUT_FLAGS, ...FROZEN_FLAGS } },
@@ -218,6 +218,7 @@ export function readMigrate(args: readonly string[]): { options: MigrateOptions;
     limits: { maxIterations, minPages, maxGrowthPercent },
     budget: budgetOf(values),
     bandwidth: bandwidthOf(values),
+    compression: values.compression,
     criu: criuFlags("migrate", values),
     maxFrozenMs,
     releaseUnit: values.releaseUnit,

@@ -242,12 +242,14 @@ function cannotPredict(maxDowntimeMs: number): PhaulError {
 async function figuresOf(
   imagesDir: string,
   traffic: IterationTraffic | void,
-): Promise<{ pagesWritten: number; bytes: number; frozenTimeUs?: number }> {
+): Promise<Pick<IterationFigures, "pagesWritten" | "bytes" | "sentBytes" | "frozenTimeUs">> {
   const stats = await readDumpStats(imagesDir).catch(() => undefined);
   const pagesWritten = traffic?.pages ?? (stats ? stats.pagesWritten + stats.shpagesWritten : 0);
+  const sentBytes = traffic?.sentBytes;
   return {
     pagesWritten,
     bytes: traffic?.bytes ?? pagesWritten * 4096,
+    ...(sentBytes === undefined ? {} : { sentBytes }),
     ...(stats ? { frozenTimeUs: stats.frozenTimeUs } : {}),
   };
 }

@@ -97,6 +97,8 @@ export interface PhaulLocal {
 export interface IterationTraffic {
   readonly pages: number;
   readonly bytes: number;
+  /** Of these bytes, so many travelled; all of them when not given. */
+  readonly sentBytes?: number;
   /** For so long, in milliseconds, it kept to a rate that it was told; nothing when not given. */
   readonly pacedMs?: number;
 }

@@ -35,6 +35,8 @@ export interface IterationFigures {
   readonly pagesWritten: number;
   /** Bytes of the page stream, headers included. */
   readonly bytes: number;
+  /** What of them travelled: zeros are left out, and the rest may be compressed. */
+  readonly sentBytes?: number;
   readonly durationMs: number;
   /** How long CRIU held the tree, by its own statistics; absent when it wrote none. */
   readonly frozenTimeUs?: number;
@@ -145,4 +147,6 @@ export interface MigrationSummary {
   readonly totalMs: number;
   /** Bytes of all page streams. */
   readonly bytes: number;
+  /** What of them travelled. */
+  readonly sentBytes: number;
 }

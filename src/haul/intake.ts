@@ -20,6 +20,7 @@ import type { Admission, DestinationParts } from "./destination_parts.ts";
 import { imageSink } from "./images.ts";
 import { lazyDir, type LazySource } from "./lazy_memory.ts";
 import { PageHash } from "./page_hash.ts";
+import { acceptPacking } from "./packing.ts";
 import { PageRelay, type RelayFigures } from "./relay.ts";
 import { PhaulServer } from "./server.ts";
 import { syncFiles } from "./work_dir.ts";
@@ -89,17 +90,18 @@ export class Intake implements Disposable {
   }
 
   /** Gets ready for an iteration and hands out the tickets for its streams. */
-  async start({ final }: StartIterationRequest): Promise<IterationStartedReply> {
+  async start(request: StartIterationRequest): Promise<IterationStartedReply> {
     const { tickets, onFailure } = this.#parts;
+    const { terms, unpacked } = await acceptPacking(request);
     if (this.#aborted) throw this.#aborted;
     this.#starting = this.#server.startIter();
     await this.#starting;
     if (this.#aborted) throw this.#aborted;
     this.#server.failed.catch((error) => onFailure(asPhaulError(error)));
-    const pagesTicket = tickets.issue("pages", (stream) => this.#relay.begin(stream));
-    if (!final) return { type: "iteration-started", pagesTicket };
+    const pagesTicket = tickets.issue("pages", (stream) => this.#relay.begin(unpacked(stream)));
+    if (!request.final) return { type: "iteration-started", pagesTicket, ...terms };
     const imagesTicket = tickets.issue("images", (stream) => this.#receiveImages(stream));
-    return { type: "iteration-started", pagesTicket, imagesTicket };
+    return { type: "iteration-started", pagesTicket, imagesTicket, ...terms };
   }
 
   /**

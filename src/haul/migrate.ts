@@ -72,6 +72,7 @@ export async function migrateTree(
       maxDowntimeMs: options.budget?.maxDowntimeMs,
       totalMs: performance.now() - begun,
       bytes: iterations.reduce((sum, i) => sum + i.bytes, 0),
+      sentBytes: iterations.reduce((sum, i) => sum + (i.sentBytes ?? i.bytes), 0),
     };
   } catch (error) {
     const failure = error instanceof MigrationError
@@ -125,7 +126,7 @@ async function attempt(
     relay,
     (iteration, { pages: pagesWritten, bytes }) =>
       stages.tell({ event: "progress", migration, iteration, pagesWritten, bytes }),
-    options.bandwidth,
+    options,
   );
   const role = new SourceRole({
     migration,

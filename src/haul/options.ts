@@ -102,6 +102,9 @@ export interface RoleOptions {
   readonly timeouts: Timeouts;
 }
 
+/** Whether pages are compressed on their way: all of them, none, or as long as that saves time. */
+export type Compression = "zstd" | "off" | "auto";
+
 /** What the page path may use of the link, in bytes per second; no bound where none is given. */
 export interface BandwidthLimits {
   /** While the tree runs. */
@@ -124,6 +127,8 @@ export interface MigrateOptions extends RoleOptions {
   readonly budget?: DowntimeBudget;
   readonly criu: CriuFlags;
   readonly bandwidth?: BandwidthLimits;
+  /** `off` when not given. Zero pages are never sent, whatever this is. */
+  readonly compression?: Compression;
   /** The tree may stand frozen for so long before the commit, in milliseconds; no bound by itself. */
   readonly maxFrozenMs?: number;
   /** A systemd unit whose main process moves is kept from being started again on the source. */

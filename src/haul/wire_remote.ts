@@ -4,9 +4,10 @@
  * @module
  */
 
-import { type ByteStream, PacedStream } from "../wire/mod.ts";
+import { type ByteStream, PacedStream, PackedStream } from "../wire/mod.ts";
 import type { IterationTraffic, PhaulRemote } from "./config.ts";
-import type { BandwidthLimits } from "./options.ts";
+import type { BandwidthLimits, Compression } from "./options.ts";
+import { offerPacking, packedForPeer } from "./packing.ts";
 import type { Peer } from "./peer.ts";
 import type { PageRelay } from "./relay.ts";
 
@@ -15,13 +16,21 @@ const PROGRESS_MS = 500;
 /** Told how far an iteration has come, twice a second while it flows. */
 export type ProgressListener = (iteration: number, traffic: IterationTraffic) => void;
 
+/** What becomes of pages on their way. */
+export interface PagePathOptions {
+  readonly bandwidth?: BandwidthLimits;
+  readonly compression?: Compression;
+}
+
 /** Starts and stops iterations on the destination and connects the page relay to it. */
 export class WireRemote implements PhaulRemote, Disposable {
   readonly #peer: Peer;
   readonly #relay: PageRelay;
   readonly #onProgress: ProgressListener;
   readonly #bandwidth: BandwidthLimits;
+  readonly #compression: Compression;
   #paced: PacedStream | undefined;
+  #packed: PackedStream | undefined;
   #ticker: number | undefined;
   #iteration = 0;
   #starting = false;
@@ -32,12 +41,13 @@ export class WireRemote implements PhaulRemote, Disposable {
     peer: Peer,
     relay: PageRelay,
     onProgress: ProgressListener,
-    bandwidth: BandwidthLimits = {},
+    { bandwidth = {}, compression = "off" }: PagePathOptions = {},
   ) {
     this.#peer = peer;
     this.#relay = relay;
     this.#onProgress = onProgress;
     this.#bandwidth = bandwidth;
+    this.#compression = compression;
   }
 
   /** The images stream of the final iteration; opened before anything is frozen. */
@@ -62,10 +72,14 @@ export class WireRemote implements PhaulRemote, Disposable {
   async #start({ iteration, final }: { iteration: number; final: boolean }): Promise<void> {
     this.#iteration = iteration;
     this.#traffic = undefined;
-    const started = await this.#peer.request({ type: "start-iteration", iteration, final });
+    const offer = offerPacking(this.#compression);
+    const request = { type: "start-iteration", iteration, final, ...offer } as const;
+    const started = await this.#peer.request(request);
     const rate = final ? this.#bandwidth.final : this.#bandwidth.preCopy;
-    const pages = paced(await this.#peer.open("pages", started.pagesTicket), rate);
-    this.#paced = pages instanceof PacedStream ? pages : undefined;
+    const link = paced(await this.#peer.open("pages", started.pagesTicket), rate);
+    this.#paced = link instanceof PacedStream ? link : undefined;
+    const pages = await packedForPeer(link, this.#compression, started);
+    this.#packed = pages instanceof PackedStream ? pages : undefined;
     this.#relay.begin(pages);
     if (started.imagesTicket) {
       this.#images = paced(await this.#peer.open("images", started.imagesTicket), rate);
@@ -102,7 +116,8 @@ export class WireRemote implements PhaulRemote, Disposable {
       pageBytes: bytes,
       pageHash: hash,
     });
-    return { pages, bytes, pacedMs: this.#paced?.waitedMs ?? 0 };
+    const sentBytes = this.#packed?.sentBytes ?? bytes;
+    return { pages, bytes, sentBytes, pacedMs: this.#paced?.waitedMs ?? 0 };
   }
 }
 

@@ -9,6 +9,7 @@ import {
   type BeginRequest,
   type Connection,
   type FileFact,
+  type PackingTerms,
   type ProcessSummary,
   type Reply,
   type Request,
@@ -58,7 +59,10 @@ export function readRequest(type: Request["type"], fields: Fields): Request {
     case "begin":
       return readBegin(fields);
     case "start-iteration":
-      return { type, iteration: readIteration(fields), final: fields.flag("final") };
+      return {
+        ...{ type, iteration: readIteration(fields), final: fields.flag("final") },
+        ...readPacking(fields),
+      };
     case "stop-iteration":
       return {
         type,
@@ -101,7 +105,10 @@ export function readReply(type: Reply["type"], fields: Fields): Reply {
     case "iteration-started": {
       const pagesTicket = fields.bytes("pagesTicket", ticketBytes);
       const imagesTicket = fields.optionalBytes("imagesTicket", ticketBytes);
-      return imagesTicket ? { type, pagesTicket, imagesTicket } : { type, pagesTicket };
+      const packing = readPacking(fields);
+      return imagesTicket
+        ? { type, pagesTicket, imagesTicket, ...packing }
+        : { type, pagesTicket, ...packing };
     }
     case "begun":
     case "ready":
@@ -138,6 +145,14 @@ function readBegin(fields: Fields): BeginRequest {
     durable: fields.flag("durable"),
     memoryBytes: fields.integer("memoryBytes", 0, Number.MAX_SAFE_INTEGER),
     restoreMode: fields.choice("restoreMode", restoreNames),
+  };
+}
+
+/** What is not so is left out, as a peer that knows nothing of it leaves it out. */
+function readPacking(fields: Fields): PackingTerms {
+  return {
+    ...(fields.flag("packed") ? { packed: true } : {}),
+    ...(fields.flag("zstd") ? { zstd: true } : {}),
   };
 }
 

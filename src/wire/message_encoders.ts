@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { BeginRequest, Reply, Request } from "./messages.ts";
+import type { BeginRequest, PackingTerms, Reply, Request } from "./messages.ts";
 import { cgroupsModes, fileKinds, holdModes, restoreModes } from "./vocabulary.ts";
 
 type RawFields = Readonly<Record<string, unknown>>;
@@ -15,7 +15,10 @@ export function requestFields(request: Request): RawFields {
     case "begin":
       return beginFields(request);
     case "start-iteration":
-      return { iteration: request.iteration, final: request.final };
+      return {
+        ...{ iteration: request.iteration, final: request.final },
+        ...packingFields(request),
+      };
     case "stop-iteration": {
       const { iteration, pageBytes, pageHash } = request;
       return { iteration, pageBytes, pageHash };
@@ -43,7 +46,10 @@ export function requestFields(request: Request): RawFields {
 export function replyFields(reply: Reply): RawFields {
   switch (reply.type) {
     case "iteration-started":
-      return { pagesTicket: reply.pagesTicket, imagesTicket: reply.imagesTicket };
+      return {
+        ...{ pagesTicket: reply.pagesTicket, imagesTicket: reply.imagesTicket },
+        ...packingFields(reply),
+      };
     case "begun":
     case "ready":
       return { migrationId: reply.migrationId };
@@ -58,6 +64,10 @@ export function replyFields(reply: Reply): RawFields {
     default:
       return reply satisfies never;
   }
+}
+
+function packingFields({ packed, zstd }: PackingTerms): RawFields {
+  return { packed, zstd };
 }
 
 function beginFields(request: BeginRequest): RawFields {

@@ -87,8 +87,16 @@ export interface BeginRequest {
   readonly restoreMode: RestoreMode;
 }
 
+/** How a pages stream is packed; nothing is where nothing is said. */
+export interface PackingTerms {
+  /** In blocks that leave zeros out. */
+  readonly packed?: boolean;
+  /** Blocks may be compressed too. */
+  readonly zstd?: boolean;
+}
+
 /** Asks the destination to be ready for the pages of an iteration; `final` is the dump itself. */
-export interface StartIterationRequest {
+export interface StartIterationRequest extends PackingTerms {
   readonly type: "start-iteration";
   /** From 1, one more each time. */
   readonly iteration: number;
@@ -174,8 +182,11 @@ export interface BegunReply {
   readonly migrationId: string;
 }
 
-/** The answer to `start-iteration`: one-time tickets of 32 bytes each; images only for the final one. */
-export interface IterationStartedReply {
+/**
+ * The answer to `start-iteration`: one-time tickets of 32 bytes each, images only for the final one; and
+ * what the destination takes of the packing that was offered.
+ */
+export interface IterationStartedReply extends PackingTerms {
   readonly type: "iteration-started";
   readonly pagesTicket: Uint8Array;
   readonly imagesTicket?: Uint8Array;

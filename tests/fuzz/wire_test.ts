@@ -2,6 +2,9 @@ import { assert, assertEquals } from "@std/assert";
 import { ChunkedStream, maxChunkBytes } from "../../src/wire/chunks.ts";
 import { ControlLink } from "../../src/wire/control_link.ts";
 import { decodeEnvelope, encodeEnvelope } from "../../src/wire/envelope.ts";
+import { maxBlockBytes } from "../../src/wire/packed_block.ts";
+import { PackedStream } from "../../src/wire/packed_stream.ts";
+import { loadZstd } from "../../src/wire/zstd.ts";
 import { maxControlFrameBytes, readFrame } from "../../src/wire/frames.ts";
 import {
   acceptConnection,
@@ -71,6 +74,24 @@ async function checkChunks(input: Uint8Array): Promise<void> {
   assert(total <= input.length && total <= maxChunkBytes * 8);
 }
 
+/** What it unpacks to, packed again, is the same. */
+async function checkPacked(input: Uint8Array): Promise<void> {
+  const codec = await loadZstd();
+  const unpacked = await unpackAll(new PackedStream(playback(input, 1000), { codec }));
+  const [near, far] = memoryPair();
+  const again = new PackedStream(near, { codec, compress: "always" });
+  await again.write(unpacked);
+  await again.closeWrite();
+  assertEquals(await unpackAll(new PackedStream(far, { codec })), unpacked);
+}
+
+async function unpackAll(stream: PackedStream): Promise<Uint8Array> {
+  const buffer = new Uint8Array(maxBlockBytes);
+  const parts: Uint8Array[] = [];
+  for (let count; (count = await stream.read(buffer)) !== null;) parts.push(buffer.slice(0, count));
+  return await new Response(new Blob(parts.map((part) => part.slice()))).bytes();
+}
+
 async function checkImages(input: Uint8Array): Promise<void> {
   const { openFile, count } = watchedFiles();
   try {
@@ -110,6 +131,7 @@ testTargets([
   { name: "opening", allowed: ["protocol"], check: checkOpening },
   { name: "token", allowed: ["wrong-token"], check: checkToken },
   { name: "chunks", allowed: ["protocol", "peer-lost"], check: checkChunks },
+  { name: "packed", allowed: ["protocol"], check: checkPacked, rounds: 1000 },
   { name: "images", allowed: ["protocol"], check: checkImages },
   {
     name: "connection",

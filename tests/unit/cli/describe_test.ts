@@ -35,7 +35,14 @@ Deno.test("describe: an open server says so", () => {
 });
 
 Deno.test("describeSummary: says where the process is first", () => {
-  const summary = { migration, iterations: [], switchoverMs: 84, totalMs: 61_000, bytes: 1024 };
+  const summary = {
+    migration,
+    iterations: [],
+    switchoverMs: 84,
+    totalMs: 61_000,
+    bytes: 1024,
+    sentBytes: 1024,
+  };
   assertEquals(
     describeSummary(7, { host: "dst", port: 7284 }, summary),
     "Process 7 runs on dst:7284 now: moved in 1 min 1 s with 0 iterations and 1.0 KiB, " +
@@ -80,7 +87,14 @@ Deno.test("describe: a prediction says what is allowed, and whether it fits", ()
 });
 
 Deno.test("describeSummary: holds the switchover against its prediction and its budget", () => {
-  const summary = { migration, iterations: [], switchoverMs: 84, totalMs: 61_000, bytes: 1024 };
+  const summary = {
+    migration,
+    iterations: [],
+    switchoverMs: 84,
+    totalMs: 61_000,
+    bytes: 1024,
+    sentBytes: 1024,
+  };
   const text = describeSummary(7, { host: "dst", port: 7284 }, {
     ...summary,
     predictedMs: 90.4,
@@ -90,4 +104,15 @@ Deno.test("describeSummary: holds the switchover against its prediction and its 
     text.endsWith("switched over in 84 ms, of 300 ms allowed and 90 ms predicted"),
     true,
   );
+});
+
+Deno.test("describe: an iteration says what travelled of it, where that is less", () => {
+  const figures = { iteration: 1, pagesWritten: 2, bytes: 8248, durationMs: 5, final: false };
+  const texts = [8256, 2048].map((sentBytes) =>
+    describe({ event: "iteration-end", migration, ...figures, sentBytes })
+  );
+  assertEquals(texts, [
+    { kind: "line", text: "Iteration 1: 2 pages, 8.1 KiB in 5 ms" },
+    { kind: "line", text: "Iteration 1: 2 pages, 8.1 KiB (2.0 KiB sent) in 5 ms" },
+  ]);
 });

@@ -23,6 +23,7 @@ Deno.test("readMigrate: the least that can be said takes every default", () => {
     releaseUnit: false,
     bandwidth: { preCopy: undefined, final: undefined },
     budget: undefined,
+    compression: "off",
   });
 });
 
@@ -41,7 +42,13 @@ Deno.test("readMigrate: each flag reaches its option", () => {
     ...["--link-remap", "--ghost-limit=2M", "--manage-cgroups-mode=soft", "--external=net[1]:a"],
     ...["--external=mnt[/x]:y", "--connect-timeout=1", "--step-timeout=2", "--peer-timeout=3"],
     ...["--stall-timeout=4", "--commit-timeout=5", "--max-frozen=0.5", "--keep-images"],
-    ...["--durable", "--release-unit", "--bandwidth=1Gbit", "--bandwidth-final=800kbit"],
+    ...[
+      "--durable",
+      "--release-unit",
+      "--bandwidth=1Gbit",
+      "--bandwidth-final=800kbit",
+      "--compress=auto",
+    ],
   ]);
   assertEquals(json, true);
   assertEquals(options, {
@@ -58,6 +65,7 @@ Deno.test("readMigrate: each flag reaches its option", () => {
     releaseUnit: true,
     bandwidth: { preCopy: 125_000_000, final: 100_000 },
     budget: undefined,
+    compression: "auto",
   });
 });
 

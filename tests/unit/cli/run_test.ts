@@ -6,7 +6,7 @@ import type { MigrateOptions } from "../../../src/haul/options.ts";
 import { fakeContext } from "./fakes.ts";
 
 const migration = "0123456789abcdef0123456789abcdef";
-const SUMMARY = { migration, iterations: [], switchoverMs: 5, totalMs: 9, bytes: 0 };
+const SUMMARY = { migration, iterations: [], switchoverMs: 5, totalMs: 9, bytes: 0, sentBytes: 0 };
 const MIGRATE = ["migrate", "--pid=7", "--peer=dst"];
 
 /** A failure as the role throws it. */

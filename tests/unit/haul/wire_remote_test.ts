@@ -26,7 +26,7 @@ async function streamsOf(final: boolean): Promise<(ByteStream | undefined)[]> {
     open: () => Promise.resolve({ peer: "b:1", close: () => {} }),
   } as unknown as Peer;
   const relay = { pages: 0, bytes: 0, begin: resolve } as unknown as PageRelay;
-  using remote = new WireRemote(peer, relay, () => {}, { preCopy: 1_000_000 });
+  using remote = new WireRemote(peer, relay, () => {}, { bandwidth: { preCopy: 1_000_000 } });
   await remote.startIter({ iteration: 1, final });
   return [await pages, remote.images];
 }
