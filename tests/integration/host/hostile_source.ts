@@ -80,6 +80,7 @@ function beginOf(migrationId: string, criuVersion: string): BeginRequest {
     holdMode: "stopped",
     files: [],
     memoryBytes: 0,
+    restoreMode: "auto",
   };
 }
 
