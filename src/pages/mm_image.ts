@@ -31,6 +31,8 @@ interface MmMessage {
 
 const MAGICS = [0x54564319, 0x57492820] as const;
 const HEADER_BYTES = 12;
+/** Pages are a multiple of that everywhere. */
+const MIN_PAGE_BYTES = 4096;
 const MM = codec<MmMessage>("criu_images.proto", "criu.Mm");
 
 const MAP_PRIVATE = 0x2;
@@ -47,11 +49,18 @@ const VMA_OF_KERNEL = 1 << 2 | 1 << 3 | 1 << 12;
  * @throws PhaulError `protocol` when it is malformed
  */
 export function parseMmImage(bytes: Uint8Array): MemoryArea[] {
-  return (messageIn(bytes).vmas ?? []).map(({ start = 0, end = 0, flags = 0, status = 0 }) => ({
-    start,
-    end,
-    lazy: canBeLazy(flags, status),
-  }));
+  const areas = (messageIn(bytes).vmas ?? []).map((vma) => {
+    const { start = 0, end = 0, flags = 0, status = 0 } = vma;
+    return { start, end, lazy: canBeLazy(flags, status) };
+  });
+  let last = 0;
+  for (const { start, end } of areas) {
+    // Pages are cut at these: an odd one would make fractions of pages.
+    const whole = start % MIN_PAGE_BYTES === 0 && end % MIN_PAGE_BYTES === 0;
+    if (start < last || end < start || !whole) throw malformed();
+    last = end;
+  }
+  return areas;
 }
 
 /** CRIU's vma_entry_can_be_lazy (criu/include/vma.h). */

@@ -103,6 +103,7 @@ export class PageCache implements PageSink {
     this.#taker?.[Symbol.dispose]();
     this.#taker = undefined;
     this.#parser = undefined;
+    this.#answers.forget();
     return Promise.resolve();
   }
 
@@ -128,6 +129,11 @@ class AnswerQueue {
   put(bytes: Uint8Array): void {
     this.#waiting.push(bytes);
     this.#news.resolve();
+  }
+
+  /** Nobody waits for these any more. */
+  forget(): void {
+    this.#waiting.length = 0;
   }
 
   end(): void {

@@ -38,8 +38,9 @@ export class PagesFile implements Disposable {
   /** @throws Deno.errors.* */
   append(bytes: Uint8Array): void {
     this.#bytes += bytes.length;
-    if (this.#filled + bytes.length > this.#buffer.length) this.flush();
-    if (bytes.length >= this.#buffer.length / 2) return this.#write(bytes);
+    const long = bytes.length >= this.#buffer.length / 2;
+    if (long || this.#filled + bytes.length > this.#buffer.length) this.flush();
+    if (long) return this.#write(bytes);
     this.#buffer.set(bytes, this.#filled);
     this.#filled += bytes.length;
   }

@@ -49,7 +49,11 @@ export function readUffdEvent(uffd: Fd, bytes: Bytes): boolean {
   return read === UFFD_EVENT_BYTES;
 }
 
-/** @returns undefined for bytes that hold no event that phaul knows, such as zeros */
+/**
+ * Reads an event.
+ *
+ * @returns undefined for bytes that hold no event that phaul knows, such as zeros
+ */
 export function decodeUffdEvent(bytes: Uint8Array): UffdEvent | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, UFFD_EVENT_BYTES);
   const u64 = (at: number) => Number(view.getBigUint64(at, true));

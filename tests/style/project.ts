@@ -13,6 +13,7 @@ export const FOLDERS = [
   "haul",
   "journal",
   "migrate",
+  "pages",
   "criu",
   "wire",
   "proc",

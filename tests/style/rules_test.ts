@@ -6,6 +6,9 @@ const MAX_LINES = 300;
 /** A test file may be a long list of cases. */
 const MAX_TEST_LINES = 400;
 
+/** A program of its own, which phaul starts: what it does must go on without phaul. */
+const FAULT_SERVER = "src/pages/fault_server.ts";
+
 /** Names that only one part of src/ and main.ts may use. */
 const RESERVED: readonly { what: RegExp; allowed: (path: string) => boolean; who: string }[] = [
   {
@@ -13,8 +16,11 @@ const RESERVED: readonly { what: RegExp; allowed: (path: string) => boolean; who
     allowed: (path) => folderOf(path) === "sys",
     who: "Only src/sys touches FFI",
   },
-  { what: /\bDeno\.exit\b/, allowed: (path) => path === "main.ts", who: "Only main.ts exits" },
-  { what: /\bDeno\.args\b/, allowed: (path) => path === "main.ts", who: "Only main.ts has args" },
+  {
+    what: /\bDeno\.(exit|args)\b/,
+    allowed: (path) => path === "main.ts" || path === FAULT_SERVER,
+    who: "Only programs have args and exit",
+  },
   {
     what: /\bconsole\.|\bDeno\.(stdout|stderr)\b/,
     allowed: (path) => folderOf(path) === "cli",
@@ -22,8 +28,8 @@ const RESERVED: readonly { what: RegExp; allowed: (path: string) => boolean; who
   },
   {
     what: /\bDeno\.addSignalListener\b/,
-    allowed: (path) => folderOf(path) === "cli",
-    who: "Only src/cli listens to signals",
+    allowed: (path) => folderOf(path) === "cli" || path === FAULT_SERVER,
+    who: "Only src/cli and the fault server listen to signals",
   },
   {
     // Deadlines are by performance.now() and timers, which no change of the clock reaches.

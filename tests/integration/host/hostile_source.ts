@@ -81,6 +81,7 @@ function beginOf(migrationId: string, criuVersion: string): BeginRequest {
     files: [],
     restoreMode: "auto",
     memoryBytes: 0,
+    restoreMode: "auto",
   };
 }
 

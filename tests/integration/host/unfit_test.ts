@@ -21,6 +21,7 @@ const BEGIN = {
   holdMode: "stopped",
   files: [],
   memoryBytes: 0,
+  restoreMode: "auto",
 };
 
 Deno.test("serve: a tree of another architecture or page size is refused", async () => {

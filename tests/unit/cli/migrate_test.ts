@@ -17,7 +17,7 @@ Deno.test("readMigrate: the least that can be said takes every default", () => {
     ...{ pid: 4711, peer: { host: "dst", port: 7284 }, mode: "pre-copy", insecure: false },
     ...{ stateDir: "/var/lib/phaul", tokenFile: "/var/lib/phaul/join-token" },
     ...{ workDir: undefined, criuPath: undefined, hook: undefined, maxFrozenMs: undefined },
-    ...{ keepImages: false, durable: false },
+    ...{ keepImages: false, durable: false, restoreMode: "auto" },
     ...{ limits: DEFAULT_LIMITS, timeouts: DEFAULT_TIMEOUTS },
     criu: { ...NO_CRIU_FLAGS, ghostLimitBytes: undefined },
     releaseUnit: false,
@@ -49,12 +49,13 @@ Deno.test("readMigrate: each flag reaches its option", () => {
       "--bandwidth-final=800kbit",
       "--compress=auto",
     ],
+    ...["--restore=eager"],
   ]);
   assertEquals(json, true);
   assertEquals(options, {
     ...{ pid: 1, peer: { host: "::1", port: 9 }, tokenFile: "/t", stateDir: "/s", workDir: "/w" },
     ...{ criuPath: "/c", hook: "h", mode: "stop-and-copy", insecure: false },
-    ...{ keepImages: true, durable: true, maxFrozenMs: 500 },
+    ...{ keepImages: true, durable: true, maxFrozenMs: 500, restoreMode: "eager" },
     limits: { maxIterations: 1, minPages: 0, maxGrowthPercent: 0 },
     criu: {
       ...{ tcpEstablished: true, tcpClose: false, shellJob: true, extUnixSk: true },

@@ -63,6 +63,8 @@ Deno.test("decodeEnvelope: begin is refused for each field out of bounds", () =>
     { restore: { ...restore, manageCgroupsMode: 0, external: Array(1025).fill("a") } },
     { holdMode: 0 },
     { holdMode: 3 },
+    { restoreMode: 0 },
+    { restoreMode: 4 },
     { files: [{ ...file, path: "relative" }] },
     { files: [{ ...file, path: "/a\0" }] },
     { files: [{ ...file, path: "/" + "a".repeat(4096) }] },

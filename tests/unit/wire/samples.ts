@@ -41,6 +41,7 @@ export const begin: BeginRequest = {
   ],
   durable: true,
   memoryBytes: 2 ** 33,
+  restoreMode: "lazy",
 };
 
 export const requests: readonly Request[] = [
