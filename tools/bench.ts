@@ -35,8 +35,8 @@ interface Pair {
   readonly contestant: Contestant;
 }
 
-/** Pre-dumps of the others where phaul did not run: those after the first find what was rewritten. */
-const USUAL_PRE_DUMPS = 2;
+/** What the others do where phaul did not run: all that is rewritten again and again is dirty each time. */
+const USUALLY = { preDumps: 2, paceMs: 600 };
 /** So often the run under way is named: nobody should think that it hangs. */
 const STILL_MS = 15_000;
 
@@ -106,19 +106,17 @@ async function* runsOf(
   repeat: number,
   signal: AbortSignal,
 ): AsyncGenerator<Result> {
-  const iterated = new Map<string, number>();
+  const phauls = new Map<string, typeof USUALLY>();
   const total = pairs.length * repeat;
   let number = 0;
   for (let repetition = 1; repetition <= repeat; repetition++) {
     for (const { name, victim, contestant } of pairs) {
       if (signal.aborted) return;
-      const preDumps = iterated.get(victim.name) ?? USUAL_PRE_DUMPS;
+      const likewise = phauls.get(victim.name) ?? USUALLY;
       using _still = stillRunning(name);
       const beganMs = performance.now();
-      const result = await perform({ ground, victim, contestant, preDumps, repetition });
-      if (contestant.name === "phaul" && result.preDumps !== undefined) {
-        iterated.set(victim.name, result.preDumps);
-      }
+      const result = await perform({ ground, victim, contestant, repetition, ...likewise });
+      if (contestant.name === "phaul" && result.likewise) phauls.set(victim.name, result.likewise);
       const seconds = (performance.now() - beganMs) / 1000;
       for (const line of linesOf(result, name, `${++number}/${total}`, seconds)) console.log(line);
       yield result;
