@@ -13,7 +13,7 @@ export const CONTESTANTS: readonly Contestant[] = [
   phaulWith({
     ...{ name: "phaul-plain", quick: false, usual: false },
     what: "phaul without TLS on both sides",
-  }, { serve: "--insecure", migrate: "--insecure" }),
+  }, { plain: true }),
   clientWith({
     ...{ name: "floor", quick: true, usual: true },
     what: "CRIU with nothing around it: a unix page socket, everything prestarted, no copying",
