@@ -9,7 +9,7 @@
 
 import { measureTcp } from "../tests/bench/baseline.ts";
 import type { Contestant } from "../tests/bench/contestant.ts";
-import type { Baseline, Result } from "../tests/bench/figures.ts";
+import type { Baseline, Report, Result } from "../tests/bench/figures.ts";
 import type { Ground, Place } from "../tests/bench/ground.ts";
 import { hostGround } from "../tests/bench/host_ground.ts";
 import { laneGround } from "../tests/bench/lane_ground.ts";
@@ -35,8 +35,8 @@ interface Pair {
   readonly contestant: Contestant;
 }
 
-/** Pre-dumps of the others where phaul did not run: those after the first find what was rewritten. */
-const USUAL_PRE_DUMPS = 2;
+/** What the others do where phaul did not run: all that is rewritten again and again is dirty each time. */
+const USUALLY = { preDumps: 2, paceMs: 600 };
 /** So often the run under way is named: nobody should think that it hangs. */
 const STILL_MS = 15_000;
 
@@ -53,26 +53,44 @@ async function main(args: readonly string[]): Promise<number> {
     for (const { pairs } of programs) pairs.forEach(({ name }) => console.log(name));
     return 0;
   }
+  const report = options.from.length > 0
+    ? await reportIn(options.from)
+    : await runAll(programs, options, stop.signal);
+  show(report);
+  if (options.json) await Deno.writeTextFile(options.json, JSON.stringify(report, null, 1) + "\n");
+  if (options.writeDocs) await writeBenchDoc(report, args);
+  const failed = report.results.filter(({ troubles }) => troubles.length > 0).length;
+  const passed = report.results.length - failed;
+  console.log(showCounts({ passed, failed, skipped: 0 }));
+  return failed === 0 && passed > 0 && !stop.signal.aborted ? 0 : 1;
+}
+
+async function runAll(
+  programs: readonly Program[],
+  { repeat }: BenchOptions,
+  signal: AbortSignal,
+): Promise<Report> {
   await build(false);
   const results: Result[] = [];
   const baselines: Baseline[] = [];
   for (const program of programs) {
-    if (stop.signal.aborted) break;
+    if (signal.aborted) break;
     await using ground = await program.make();
     if (program.place === "host") baselines.push(await measureTcp(ground));
-    for await (const result of runsOf(program, ground, options.repeat, stop.signal)) {
-      results.push(result);
-    }
+    for await (const result of runsOf(program, ground, repeat, signal)) results.push(result);
   }
-  report(results, baselines);
-  if (options.json) {
-    await Deno.writeTextFile(options.json, JSON.stringify({ results, baselines }, null, 1) + "\n");
-  }
-  if (options.writeDocs) await writeBenchDoc(results, baselines, args);
-  const failed = results.filter(({ troubles }) => troubles.length > 0).length;
-  const passed = results.length - failed;
-  console.log(showCounts({ passed, failed, skipped: 0 }));
-  return failed === 0 && passed > 0 && !stop.signal.aborted ? 0 : 1;
+  return { results, baselines };
+}
+
+/** What earlier runs left as JSON: the whole matrix takes long, and can be run in parts. */
+async function reportIn(paths: readonly string[]): Promise<Report> {
+  const parts: Report[] = await Promise.all(
+    paths.map(async (path) => JSON.parse(await Deno.readTextFile(path))),
+  );
+  return {
+    results: parts.flatMap(({ results }) => results),
+    baselines: parts.flatMap(({ baselines }) => baselines),
+  };
 }
 
 function programsOf(options: BenchOptions): Program[] {
@@ -106,19 +124,17 @@ async function* runsOf(
   repeat: number,
   signal: AbortSignal,
 ): AsyncGenerator<Result> {
-  const iterated = new Map<string, number>();
+  const phauls = new Map<string, typeof USUALLY>();
   const total = pairs.length * repeat;
   let number = 0;
   for (let repetition = 1; repetition <= repeat; repetition++) {
     for (const { name, victim, contestant } of pairs) {
       if (signal.aborted) return;
-      const preDumps = iterated.get(victim.name) ?? USUAL_PRE_DUMPS;
+      const likewise = phauls.get(victim.name) ?? USUALLY;
       using _still = stillRunning(name);
       const beganMs = performance.now();
-      const result = await perform({ ground, victim, contestant, preDumps, repetition });
-      if (contestant.name === "phaul" && result.preDumps !== undefined) {
-        iterated.set(victim.name, result.preDumps);
-      }
+      const result = await perform({ ground, victim, contestant, repetition, ...likewise });
+      if (contestant.name === "phaul" && result.likewise) phauls.set(victim.name, result.likewise);
       const seconds = (performance.now() - beganMs) / 1000;
       for (const line of linesOf(result, name, `${++number}/${total}`, seconds)) console.log(line);
       yield result;
@@ -145,12 +161,13 @@ function linesOf(result: Result, name: string, number: string, seconds: number):
   ];
 }
 
-function report(results: readonly Result[], baselines: readonly Baseline[]): void {
+function show(report: Report): void {
+  const { results, baselines } = report;
   for (const [ground, runs] of Map.groupBy(results, ({ ground }) => ground)) {
     console.log(`\n${ground}\n${plainTable(figureRows(runs))}`);
   }
   for (const { ground, tcpMbPerS } of baselines) {
     console.log(`\n${ground}: a plain TCP connection carries ${tcpMbPerS.toFixed(0)} MB/s`);
   }
-  console.log(`\n${plainTable(goalRows(results, baselines))}\n`);
+  console.log(`\n${plainTable(goalRows(report))}\n`);
 }

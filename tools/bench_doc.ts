@@ -5,7 +5,7 @@
  */
 
 import { chart } from "../tests/bench/chart.ts";
-import type { Baseline, Result } from "../tests/bench/figures.ts";
+import type { Report } from "../tests/bench/figures.ts";
 import { figureRows, goalRows } from "../tests/bench/table.ts";
 import { markdownTable } from "./markdown.ts";
 import { ROOT, runDeno } from "./process.ts";
@@ -21,25 +21,24 @@ const END = "<!-- End of the benchmark -->";
  * @throws Error when the marks are not there, or the formatter fails
  */
 export async function writeBenchDoc(
-  results: readonly Result[],
-  baselines: readonly Baseline[],
+  report: Report,
   args: readonly string[],
 ): Promise<void> {
   const path = `${ROOT}${DOC}`;
   const text = await Deno.readTextFile(path);
-  await Deno.writeTextFile(path, withBench(text, results, baselines, args));
-  await Deno.writeTextFile(`${ROOT}docs/${PICTURE}`, chart(results));
+  await Deno.writeTextFile(path, withBench(text, report, args));
+  await Deno.writeTextFile(`${ROOT}docs/${PICTURE}`, chart(report.results));
   const { code, stderr } = await runDeno(["fmt", "--quiet", path]);
   if (code !== 0) throw new Error(`Cannot format ${DOC}: ${stderr}`);
 }
 
-/** `text` with the tables of `results` between its marks. Pure. */
+/** `text` with the tables of `report` between its marks. Pure. */
 export function withBench(
   text: string,
-  results: readonly Result[],
-  baselines: readonly Baseline[],
+  report: Report,
   args: readonly string[],
 ): string {
+  const { results, baselines } = report;
   const begin = text.indexOf(BEGIN);
   const end = text.indexOf(END);
   if (begin < 0 || end < begin) throw new Error(`Cannot find the marks in "${DOC}"`);
@@ -48,7 +47,7 @@ export function withBench(
     `The command: \`${["deno task bench", ...args].join(" ")}\``,
     `![Downtime by memory size](${PICTURE})`,
     "### Goals",
-    markdownTable(goalRows(results, baselines)),
+    markdownTable(goalRows(report)),
     ...grounds.flatMap(([ground, runs]) => [
       `### ${ground[0]?.toUpperCase()}${ground.slice(1)}`,
       ...baselines.filter((baseline) => baseline.ground === ground)

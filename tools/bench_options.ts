@@ -19,6 +19,8 @@ export interface BenchOptions {
   readonly writeDocs: boolean;
   /** Where everything is written to as JSON. */
   readonly json: string | undefined;
+  /** Files of earlier runs: shown as they are, and nothing is run. */
+  readonly from: readonly string[];
   readonly repeat: number;
   readonly places: readonly Place[];
   readonly suites: readonly Suite[];
@@ -29,7 +31,7 @@ export interface BenchOptions {
 }
 
 const SWITCHES = ["quick", "list", "write-docs"] as const;
-const VALUED = ["json", "repeat", "on", "image", "victim", "contestant", "filter"] as const;
+const VALUED = ["json", "from", "repeat", "on", "image", "victim", "contestant", "filter"] as const;
 const SUITES: readonly Suite[] = ["bookworm", "trixie"];
 
 /**
@@ -53,6 +55,7 @@ export function benchOptions(args: readonly string[]): BenchOptions {
     list: switches.has("list"),
     writeDocs: switches.has("write-docs"),
     json: value("json"),
+    from: value("from")?.split(",") ?? [],
     repeat: count("repeat", value("repeat"), 1),
     places: chosen("on", value("on"), PLACES, quick ? ["lane"] : PLACES, (place) => place),
     suites: chosen("image", value("image"), SUITES, quick ? ["bookworm"] : SUITES, (one) => one),

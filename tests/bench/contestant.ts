@@ -12,6 +12,8 @@ export interface Task {
   readonly dir: string;
   /** How many pre-dumps are to be made, by those who do not decide it themselves. */
   readonly preDumps: number;
+  /** How far their beginnings are to be apart, by those who are to find as much rewritten as phaul. */
+  readonly paceMs: number;
 }
 
 /** One of those that are compared. */

@@ -13,11 +13,14 @@ export const CONTESTANTS: readonly Contestant[] = [
   phaulWith({
     ...{ name: "phaul-plain", quick: false, usual: false },
     what: "phaul without TLS on both sides",
-  }, { serve: "--insecure", migrate: "--insecure" }),
+  }, { plain: true }),
   clientWith({
     ...{ name: "floor", quick: true, usual: true },
     what: "CRIU with nothing around it: a unix page socket, everything prestarted, no copying",
-  }, { flags: () => "--prestart", preDumps: ({ preDumps }) => preDumps }),
+  }, {
+    flags: ({ paceMs }) => `--prestart --pace ${paceMs}`,
+    preDumps: ({ preDumps }) => preDumps,
+  }),
   clientWith({
     ...{ name: "go-phaul", quick: false, usual: true },
     what: "go-criu/phaul's algorithm by our client: one pre-dump, TCP, a copy, no prestart",

@@ -82,6 +82,12 @@ export interface Result {
   readonly troubles: readonly string[];
 }
 
+/** Everything that a run of the benchmark, or several on the same commit, told. */
+export interface Report {
+  readonly results: readonly Result[];
+  readonly baselines: readonly Baseline[];
+}
+
 /** Of several runs of the same the middle one, by its downtime. */
 export function middle(results: readonly Result[]): Result | undefined {
   const sorted = results.filter(({ figures }) => figures !== undefined)

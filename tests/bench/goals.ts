@@ -1,7 +1,7 @@
 /** What is promised, and how far it is kept. Pure. */
 
 import type { Place } from "./ground.ts";
-import { type Baseline, type Figures, middle, type Result } from "./figures.ts";
+import { type Figures, middle, type Report, type Result } from "./figures.ts";
 
 /** phaul when it restores all memory before the copy runs. */
 export const EAGER = "phaul";
@@ -90,11 +90,8 @@ export const GOALS: readonly Goal[] = [
   },
 ];
 
-/** Every promise that a ground of `results` could show. */
-export function reachedGoals(
-  results: readonly Result[],
-  baselines: readonly Baseline[],
-): readonly Reached[] {
+/** Every promise that a ground of the report could show. */
+export function reachedGoals({ results, baselines }: Report): readonly Reached[] {
   const grounds = new Map(results.map(({ ground, place }) => [ground, place]));
   return [...grounds].flatMap(([ground, place]) => {
     const look = lookAt(results.filter((result) => result.ground === ground), baselines, ground);
@@ -112,7 +109,7 @@ function isKept({ sense, limit }: Goal, value: number | undefined): boolean | un
 
 function lookAt(
   results: readonly Result[],
-  baselines: readonly Baseline[],
+  baselines: Report["baselines"],
   ground: string,
 ): Look {
   return {

@@ -46,5 +46,5 @@ async function runOn(host: Host | undefined, where: Where, script: string): Prom
     : await host.try(...command);
   if (code === 0) return stdout;
   const words = (stderr || stdout).trim().slice(-2000);
-  throw new Error(`Cannot run "${script}" on the ${where}: exit code ${code}\n${words}`);
+  throw new Error(`Cannot run a step on the ${where}: exit code ${code}\n${words}`);
 }

@@ -13,6 +13,8 @@ export interface Run {
   readonly contestant: Contestant;
   /** How many pre-dumps those make who do not decide it themselves. */
   readonly preDumps: number;
+  /** How far apart they begin. */
+  readonly paceMs: number;
   readonly repetition: number;
 }
 
@@ -23,32 +25,39 @@ const SETTLED_S = 1.1;
 
 let runs = 0;
 
+/** A result, and what those who are compared with it have to do likewise. */
+export interface Performed extends Result {
+  readonly likewise?: { readonly preDumps: number; readonly paceMs: number };
+}
+
 /** Runs it. Never throws for what a contestant does: that is a trouble of the result. */
-export async function perform(run: Run): Promise<Result & { readonly preDumps?: number }> {
+export async function perform(run: Run): Promise<Performed> {
   const { ground, victim, contestant, repetition } = run;
   const { name, family, memoryMb } = victim;
   const about = { ground: ground.title, place: ground.place, victim: name, family, memoryMb };
   const dir = `${ground.dir}/bench-${++runs}`;
   try {
     const pid = await startVictim(run, dir);
-    const course = await contestant.move({
-      ground,
-      pid,
-      dir: `${dir}/run`,
-      preDumps: run.preDumps,
-    });
+    const { preDumps, paceMs } = run;
+    const course = await contestant.move({ ground, pid, dir: `${dir}/run`, preDumps, paceMs });
     await ground.run("around", `sleep ${WATCHED_MS / 1000}`);
     const gaps = await gapsOf(run, dir, course);
     const figures = evaluate(course, gaps, memoryMb);
     const troubles = await troublesOf(run, dir);
-    const preDumps = course.iterations.length - 1;
-    return { ...about, contestant: contestant.name, repetition, figures, troubles, preDumps };
+    const likewise = { preDumps: course.iterations.length - 1, paceMs: paceOf(course) };
+    return { ...about, contestant: contestant.name, repetition, figures, troubles, likewise };
   } catch (error) {
     const troubles = [error instanceof Error ? error.message : String(error)];
     return { ...about, contestant: contestant.name, repetition, troubles };
   } finally {
     await clearAway(ground, dir);
   }
+}
+
+/** From the beginning of the last pre-dump to that of the final dump: what is rewritten then is dirty. */
+function paceOf({ iterations }: Course): number {
+  const [before, final] = iterations.slice(-2);
+  return before && final ? Math.round((final.beginUs - before.beginUs) / 1000) : 0;
 }
 
 /** Pids differ from run to run: what a failed one left behind is in nobody's way. */

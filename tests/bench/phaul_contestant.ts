@@ -7,6 +7,8 @@ import type { Course, Iteration, Usage } from "./figures.ts";
 export interface PhaulFlags {
   readonly serve?: string;
   readonly migrate?: string;
+  /** Without encryption, and so without a token. */
+  readonly plain?: boolean;
 }
 
 /** Longer than any drain may take: a hundredth of a gigabyte a second. */
@@ -65,7 +67,7 @@ function serveScript({ ground, dir }: Task, flags: PhaulFlags): string {
   --criu ${ground.criu}`;
   return `cd ${dir}
 setsid ${ground.programs}/bench_run serve.usage ${ground.phaul} serve --json ${places} \\
-  ${flags.serve ?? ""} </dev/null >serve.json 2>serve.err &
+  ${flags.plain ? "--insecure" : ""} ${flags.serve ?? ""} </dev/null >serve.json 2>serve.err &
 echo $! >serve.pid
 until grep -q '"event":"listening"' serve.json; do
   kill -0 $(cat serve.pid) || { cat serve.err >&2; exit 1; }
@@ -76,7 +78,9 @@ done`;
 function migrateScript({ ground, dir, pid }: Task, flags: PhaulFlags): string {
   const places = `--state-dir ${dir}/migrated --work-dir ${dir}/migrated-work \\
   --criu ${ground.criu}`;
-  const peer = `--peer ${ground.address} --token-file ${dir}/served/join-token`;
+  const peer = `--peer ${ground.address} ${
+    flags.plain ? "--insecure" : `--token-file ${dir}/served/join-token`
+  }`;
   // Without dirty tracking phaul would say so and do the same.
   const mode = ground.preDumps ? "" : "--mode stop-and-copy";
   return `cd ${dir}

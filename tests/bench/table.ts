@@ -1,6 +1,6 @@
 /** Results as rows of text. Pure. */
 
-import { type Baseline, type Figures, middle, type Result } from "./figures.ts";
+import { type Figures, middle, type Report, type Result } from "./figures.ts";
 import { reachedGoals } from "./goals.ts";
 
 const HEAD = [
@@ -52,11 +52,8 @@ function shown(value: number | undefined): string {
 }
 
 /** The promises: a head, and a row for each on each ground. */
-export function goalRows(
-  results: readonly Result[],
-  baselines: readonly Baseline[],
-): readonly (readonly string[])[] {
-  const rows = reachedGoals(results, baselines).map(({ ground, goal, value, kept }) => [
+export function goalRows(report: Report): readonly (readonly string[])[] {
+  const rows = reachedGoals(report).map(({ ground, goal, value, kept }) => [
     ground,
     goal.what,
     `${goal.sense} ${goal.limit}${goal.unit && ` ${goal.unit}`}`,

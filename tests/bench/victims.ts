@@ -25,7 +25,7 @@ const WRITES = "--hot 25 --every 500";
 /** All of them. */
 export const VICTIMS: readonly VictimKind[] = [
   ...SIZES_MB.flatMap((size) => [
-    kind(`idle-${size}`, "idle", size, "", { quick: size === 16 }),
+    kind(`idle-${size}`, "idle", size, ""),
     kind(`writer-${size}`, "writer", size, WRITES, { quick: size === 16 }),
   ]),
   kind("idle-2048", "idle", 2048, "", { places: ["host"] }),

@@ -1,11 +1,12 @@
 /*
  * bench_client --pid PID --from INIT --to INIT --dir DIR --criu PATH [--pre-dumps N]
- *   [--tcp ADDRESS] [--prestart] [--copy]
+ *   [--pace MS] [--tcp ADDRESS] [--prestart] [--copy]
  *
  * Moves a process between two hosts that are namespaces of one kernel and see one file system: INIT is
  * the first process of a host, PID the victim as the first host numbers it. Both CRIUs are driven over
  * RPC without a word in between, pages go over a unix socket, and RESTORE is sent in post-dump: no tool
- * can be faster without another way to restore. The flags make it slower, as others are: pages
+ * can be faster without another way to restore. Dumps begin MS after one another or later: what a victim
+ * rewrote meanwhile is to be as much as with the one that it is compared with. The flags make it slower, as others are: pages
  * over TCP, images copied, the restoring CRIU started when it is needed. Prints what happened when,
  * the time of day in us, as a line of JSON each. The victim's images and CRIU's figures stay in DIR/N.
  */
@@ -16,6 +17,7 @@
 
 static const char *dir, *tcp;
 static int from, to, victim, copying;
+static uint64_t pace_us, began_us;
 
 /*
  * The folder by a file of settings, and in it by a link's name: older CRIUs take no path here, newer
@@ -162,6 +164,8 @@ static void dump(int type, int iteration, int restorer) {
   if (iteration > 1) put_text(&opts, OPT_PARENT, parent);
   put_number(&request, RESP_TYPE, type);
   put_message(&request, REQ_OPTS, &opts);
+  while (now_us() < began_us + pace_us) usleep(1000);
+  began_us = now_us();
   say(type == DUMP ? "dump-begin" : "pre-dump-begin", iteration);
   send_message(swrk, &request);
   close(ends[0]);
@@ -183,6 +187,7 @@ int main(int argc, char **argv) {
   dir = option(argc, argv, "--dir", "");
   tcp = option(argc, argv, "--tcp", NULL);
   victim = number(argc, argv, "--pid", 0);
+  pace_us = number(argc, argv, "--pace", 0) * 1000;
   copying = flag(argc, argv, "--copy");
   from = open_host(argc, argv, "--from");
   to = open_host(argc, argv, "--to");
