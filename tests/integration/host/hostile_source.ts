@@ -81,7 +81,6 @@ function beginOf(migrationId: string, criuVersion: string): BeginRequest {
     files: [],
     restoreMode: "auto",
     memoryBytes: 0,
-    restoreMode: "auto",
   };
 }
 
