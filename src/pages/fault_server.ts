@@ -35,12 +35,6 @@ import type { Pieces } from "./pieces.ts";
 
 const PROGRESS_MS = 100;
 
-if (import.meta.main) {
-  const [command, number] = Deno.args;
-  if (command === FAULT_SERVER_COMMAND) serveFaults(Number(number));
-  Deno.exit(0);
-}
-
 /** Serves until everything is filled in, or there is nobody left to serve. `control` becomes its own. */
 export function serveFaults(control: number): void {
   // Ctrl-C and the end of a service are for phaul: the memory of running processes hangs on this one.
@@ -233,4 +227,11 @@ class FaultServer implements Disposable {
       this.#lonely();
     }
   }
+}
+
+// Last: what is above has to be there when the server begins.
+if (import.meta.main) {
+  const [command, number] = Deno.args;
+  if (command === FAULT_SERVER_COMMAND) serveFaults(Number(number));
+  Deno.exit(0);
 }
