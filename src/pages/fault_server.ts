@@ -112,6 +112,8 @@ class FaultServer implements Disposable {
         lockFile(this.#state);
         return;
       case "task":
+        // A task that comes while a new server is told of all others may be among those as well.
+        if (this.#orders.has(order.id)) fds.splice(0).forEach((fd) => fd.close());
         for (const uffd of fds) this.#begin(order, uffd);
         return;
       case "restored":

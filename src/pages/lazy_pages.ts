@@ -87,7 +87,7 @@ export class LazyPages implements Disposable {
    */
   async listen(source: LazySource): Promise<void> {
     this.#source = source;
-    await this.#server.tell(storeOrder(source));
+    await this.#tell(storeOrder(source));
     void this.#watch(this.#server);
     listenForTasks(source.dir, {
       task: (pid, uffd) => this.#addTask(pid, uffd, source),
@@ -169,11 +169,12 @@ export class LazyPages implements Disposable {
     this.#servers++;
     const server = new Server();
     this.#server = server;
-    await server.tell(storeOrder(source));
+    // One that dies before it was told all is replaced in its turn, as its end is watched for.
+    await this.#tell(storeOrder(source));
     for (const { order, uffd } of [...this.#held]) {
-      await server.tell({ ...order, again: true }, [uffd]);
+      await this.#tell({ ...order, again: true }, [uffd]);
     }
-    if (this.#restored) await server.tell({ type: "restored" });
+    if (this.#restored) await this.#tell({ type: "restored" });
     void this.#watch(server);
   }
 

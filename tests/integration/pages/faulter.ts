@@ -139,23 +139,30 @@ function runsOf(random: Random, start: number, window: number, pages: number) {
   return runs;
 }
 
-/** Everything that a fault server says and does to one such process, from the start to the end. */
+/** What a test does at some point of it. */
+export interface Disturbances {
+  /** Before the server is told anything. */
+  readonly early?: () => Promise<void>;
+  /** When the images are there, and nothing of them was used. */
+  readonly ready?: () => Promise<void>;
+  /** While the process runs. */
+  readonly meanwhile?: (lazyPages: LazyPages) => Promise<void>;
+}
+
+/** Has the memory of one such process filled in, from the start to the end. */
 export async function fillIn(
   options: FaulterOptions,
   random: Random,
-  meanwhile: (lazyPages: LazyPages) => Promise<void> = () => Promise.resolve(),
+  { early, ready, meanwhile }: Disturbances = {},
 ): Promise<{ code: number; pages: number; faults: number; wanted: number }> {
   using lazyPages = LazyPages.start();
+  await early?.();
   await using faulter = await Faulter.start(options);
   const source = makeImages(options.dir, faulter, options.pages, random);
+  await ready?.();
   await lazyPages.listen(source);
-  const ended = Promise.withResolvers<void>();
-  const disturbing = meanwhile(lazyPages);
+  const disturbing = meanwhile?.(lazyPages);
   await faulter.begin();
-  const [code, figures] = await Promise.all([
-    faulter.code().finally(ended.resolve),
-    lazyPages.drained,
-    disturbing,
-  ]);
+  const [code, figures] = await Promise.all([faulter.code(), lazyPages.drained, disturbing]);
   return { code, ...figures, wanted: source.tasks[0]?.pages ?? 0 };
 }

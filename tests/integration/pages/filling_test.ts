@@ -49,23 +49,55 @@ for (const seed of [1, 2, 3, 4]) {
     const random = new Random(seed);
     const options = { dir: dir.path, pages: 4096, threads: 2, seed, steps: 20_000, forks: 0 };
     let killed = 0;
-    const { code } = await fillIn(options, random, async (lazyPages) => {
-      let over = false;
-      lazyPages.drained.then(() => over = true, () => over = true);
-      while (!over && killed < 12) {
-        const pid = await until("a fault server is there", async () => over || await serverPid());
-        if (pid === true) break;
-        await pause(random.pick([0, 0, 50, 200, 400, 700, 1000]));
-        try {
-          Deno.kill(pid, "SIGKILL");
-          killed++;
-        } catch {
-          // It has ended.
+    const { code } = await fillIn(options, random, {
+      meanwhile: async (lazyPages) => {
+        let over = false;
+        lazyPages.drained.then(() => over = true, () => over = true);
+        while (!over && killed < 12) {
+          const pid = await until("a fault server is there", async () => over || await serverPid());
+          if (pid === true) break;
+          await pause(random.pick([0, 0, 50, 200, 400, 700, 1000]));
+          try {
+            Deno.kill(pid, "SIGKILL");
+            killed++;
+          } catch {
+            // It has ended.
+          }
         }
-      }
+      },
     });
     assertEquals(code, 0);
     assert(killed > 0);
     assertEquals(lazyStateIn(dir.path), "drained");
+  });
+}
+
+Deno.test("LazyPages: a server that dies before it was told anything is replaced", async () => {
+  using dir = new Temporary();
+  const options = { dir: dir.path, pages: 256, threads: 1, seed: 1, steps: 500, forks: 0 };
+  const { code } = await fillIn(options, new Random(1), { early: killServer });
+  assertEquals(code, 0);
+  assertEquals(lazyStateIn(dir.path), "drained");
+});
+
+Deno.test("LazyPages: contents that are not what they were are noticed by the process", async () => {
+  using dir = new Temporary();
+  const options = { dir: dir.path, pages: 256, threads: 1, seed: 1, steps: 0, forks: 0 };
+  const spoil = () => {
+    const file = Deno.openSync(`${dir.path}/pages-1.img`, { write: true });
+    file.writeSync(new Uint8Array(8).fill(0xee));
+    file.close();
+    return Promise.resolve();
+  };
+  const { code } = await fillIn(options, new Random(1), { ready: spoil });
+  assertEquals(code, 1);
+});
+
+async function killServer(): Promise<void> {
+  const pid = await until("a fault server is there", serverPid);
+  Deno.kill(pid, "SIGKILL");
+  await until("it is dead", () => {
+    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+    return stat[stat.lastIndexOf(")") + 2] === "Z";
   });
 }
