@@ -37,12 +37,6 @@ const PROGRESS_MS = 100;
 /** One that says nothing for long is taken for one that stands still. */
 const HEARTBEAT_MS = 250;
 
-if (import.meta.main) {
-  const [command, number] = Deno.args;
-  if (command === FAULT_SERVER_COMMAND) serveFaults(Number(number));
-  Deno.exit(0);
-}
-
 /** Serves until everything is filled in, or there is nobody left to serve. `control` becomes its own. */
 export function serveFaults(control: number): void {
   // Ctrl-C and the end of a service are for phaul: the memory of running processes hangs on this one.
@@ -237,4 +231,11 @@ class FaultServer implements Disposable {
       this.#lonely();
     }
   }
+}
+
+// Last: what is above has to be there when the server begins.
+if (import.meta.main) {
+  const [command, number] = Deno.args;
+  if (command === FAULT_SERVER_COMMAND) serveFaults(Number(number));
+  Deno.exit(0);
 }

@@ -1,14 +1,18 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
+  acceptUnix,
   connectUnix,
   Errno,
   type Fd,
+  listenUnix,
   loadLibc,
   readable,
+  recvBytes,
   seqpacketPair,
   shutdownSocket,
   spawn,
   streamPair,
+  writeAll,
 } from "../../../src/sys/mod.ts";
 import { fdFlags, O_CLOEXEC, O_NONBLOCK, syscallErrorOf } from "./helpers.ts";
 
@@ -72,4 +76,46 @@ Deno.test("shutdownSocket: harmless when the peer is gone, or twice", () => {
   shutdownSocket(end, "write");
   shutdownSocket(end, "both");
   shutdownSocket(end, "both");
+});
+
+Deno.test("listenUnix, acceptUnix: each connection in turn, raw ends without a path", async () => {
+  const directory = await Deno.makeTempDir();
+  const path = `${directory}/socket`;
+  try {
+    using listener = listenUnix(path);
+    assert((fdFlags(listener.raw) & O_CLOEXEC) !== 0);
+    using first = connectUnix(path);
+    using second = connectUnix(path);
+    for (const end of [first, second]) {
+      using accepted = await acceptUnix(listener);
+      assertRaw(accepted);
+      writeAll(end, new Uint8Array([7]));
+      assertEquals((await recvBytes(accepted, 1))?.data, new Uint8Array([7]));
+    }
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("acceptUnix: waits for a connection, and until its signal is aborted", async () => {
+  const directory = await Deno.makeTempDir();
+  const path = `${directory}/socket`;
+  try {
+    using listener = listenUnix(path);
+    const accepting = acceptUnix(listener);
+    using _end = connectUnix(path);
+    (await accepting).close();
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    const waiting = assertRejects(() => acceptUnix(listener, controller.signal));
+    controller.abort(reason);
+    assertEquals(await waiting, reason);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("listenUnix: an error names the path", async () => {
+  const missing = await syscallErrorOf(() => listenUnix("/does/not/exist"));
+  assertEquals(missing.message, "Cannot bind '/does/not/exist': ENOENT");
 });
