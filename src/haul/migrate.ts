@@ -96,7 +96,6 @@ async function attempt(
   const victim = await examineVictim(options.pid, { ...options.criu, releaseUnit });
   for (const warning of victim.warnings) stages.warn(warning);
   using tree = ProcessTree.open(options.pid);
-  const cpu = options.budget?.onMiss === "throttle" ? CpuThrottle.find(tree.processes) : undefined;
   await stages.pass({
     event: "checked",
     migration,
@@ -115,6 +114,8 @@ async function attempt(
   const workDir = await untouched(journal, () => newWorkDir(...link));
   owned.defer(() => options.keepImages ? workDir.keep() : workDir[Symbol.asyncDispose]());
   await using unit = await untouched(journal, () => releaseUnitOf(victim, stages));
+  // Not sooner: an interrupted migration may have left it slow, and is ended by now.
+  const cpu = await untouched(journal, () => Promise.try(throttleOf, options));
   using throttle = cpu && new VictimThrottle({ cpu, migration, journal, stages });
   using channel = await untouched(journal, () => openPageChannel(workDir.path));
   const request = beginRequest(options, migration, victim, version);
@@ -175,6 +176,11 @@ async function untouched<T>(journal: Journal, step: () => Promise<T>): Promise<T
     await journal.remove();
     throw error;
   }
+}
+
+/** Undefined where nothing is ever to be slowed down. */
+function throttleOf({ budget, pid }: MigrateOptions): CpuThrottle | undefined {
+  return budget?.onMiss === "throttle" ? CpuThrottle.find(pid) : undefined;
 }
 
 /** Undefined where the tree has no unit to be released. */

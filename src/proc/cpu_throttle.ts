@@ -7,8 +7,8 @@
  */
 
 import { PhaulError } from "../errors.ts";
-import type { TreeProcess } from "./listing.ts";
-import { listNames, PROC_ROOT, readText, statOf } from "./procfs.ts";
+import { listTree } from "./listing.ts";
+import { listNames, PROC_ROOT, readStat, readText, statOf } from "./procfs.ts";
 
 /**
  * The period that is written, in microseconds. Short, since a thread that used its share up is not even
@@ -53,23 +53,28 @@ export class CpuThrottle {
   }
 
   /**
-   * Looks at the cgroup of `processes`, root first; touches nothing. What the tree uses by itself is
+   * Looks at the cgroup of the tree below `rootPid`; touches nothing. What the tree uses by itself is
    * measured from here on until the first step.
    *
-   * @throws PhaulError `feature-missing` when it cannot be slowed down without others, or at all
+   * @throws PhaulError `feature-missing` when it cannot be slowed down without others, or at all;
+   * `no-such-process`
    */
-  static find(processes: readonly TreeProcess[], sources: ThrottleSources = {}): CpuThrottle {
+  static find(rootPid: number, sources: ThrottleSources = {}): CpuThrottle {
     const { procRoot = PROC_ROOT, nowMs = () => performance.now() } = sources;
-    const rootPid = processes[0]?.pid ?? 0;
-    const cgroup = cgroupDirectory(rootPid, procRoot);
-    if (cgroup === undefined) throw cannot(rootPid, "it is in no cgroup of version 2 of its own");
+    const path = cgroupPath(rootPid, procRoot);
+    const cgroup = path && directoryOf(path, procRoot);
+    if (!path || !cgroup) throw cannot(rootPid, "it is in no cgroup of version 2 of its own");
     const cpuMax = readText(`${cgroup}/cpu.max`)?.trim();
     if (cpuMax === undefined) throw cannot(rootPid, `cgroup "${cgroup}" has no CPU controller`);
-    const inside = new Set(pidsBelow(cgroup));
-    const outside = processes.find(({ pid, state }) => state !== "zombie" && !inside.has(pid));
+    // In this order: what the tree forks meanwhile is not taken for a stranger.
+    const inside = pidsBelow(cgroup);
+    const tree = listTree(rootPid, procRoot);
+    const outside = tree.find(({ pid, state }) =>
+      state !== "zombie" && !isBelow(cgroupPath(pid, procRoot), path)
+    );
     if (outside) throw cannot(rootPid, `process ${outside.pid} of it is not in cgroup "${cgroup}"`);
-    const tree = new Set(processes.map(({ pid }) => pid));
-    const stranger = [...inside].find((pid) => !tree.has(pid));
+    const known = new Set(tree.map(({ pid }) => pid));
+    const stranger = inside.find((pid) => !known.has(pid) && livesOutside(pid, procRoot));
     if (stranger !== undefined) {
       throw cannot(rootPid, `process ${stranger} is in cgroup "${cgroup}" too`);
     }
@@ -138,10 +143,24 @@ function usageUs(cgroup: string): number {
   return Number(/^usage_usec (\d+)$/m.exec(readText(`${cgroup}/cpu.stat`) ?? "")?.[1] ?? 0);
 }
 
-/** Undefined without version 2, in its root, which has no limits, and where it cannot be reached. */
-function cgroupDirectory(pid: number, procRoot: string): string | undefined {
-  const [, path] = /^0::(\/.*)$/m.exec(readText(`${procRoot}/${pid}/cgroup`) ?? "") ?? [];
-  if (path === undefined || path === "/" || path.startsWith("/..")) return undefined;
+/** Of version 2; undefined without it, or without the process. */
+function cgroupPath(pid: number, procRoot: string): string | undefined {
+  return /^0::(\/.*)$/m.exec(readText(`${procRoot}/${pid}/cgroup`) ?? "")?.[1];
+}
+
+/** A process that has no cgroup any more has ended. */
+function isBelow(path: string | undefined, above: string): boolean {
+  return path === undefined || path === above || path.startsWith(`${above}/`);
+}
+
+/** A pid of 0 is a process that cannot be seen from here. */
+function livesOutside(pid: number, procRoot: string): boolean {
+  return pid === 0 || readStat(pid, procRoot) !== undefined;
+}
+
+/** Undefined for the root, which has no limits, and where it cannot be reached. */
+function directoryOf(path: string, procRoot: string): string | undefined {
+  if (path === "/" || path.startsWith("/..")) return undefined;
   for (const line of (readText(`${procRoot}/self/mountinfo`) ?? "").split("\n")) {
     const [before = "", after = ""] = line.split(" - ");
     const [, , , root = "", directory = ""] = before.split(" ");

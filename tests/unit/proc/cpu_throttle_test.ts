@@ -1,23 +1,19 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { PhaulError } from "../../../src/errors.ts";
 import { CpuThrottle, giveCpuBack } from "../../../src/proc/cpu_throttle.ts";
-import type { TreeProcess } from "../../../src/proc/listing.ts";
-import { FakeProc } from "./fixture.ts";
+import { FakeProc, type FakeProcess } from "./fixture.ts";
 
-const task = (pid: number, state: TreeProcess["state"] = "running"): TreeProcess => ({
-  ...{ pid, nsPid: pid, parentPid: 1, startTimeTicks: "1", state },
-});
-const TREE = [task(10), task(11)];
-
-/** A /proc and a hierarchy of cgroups made of files; /app holds the tree. */
+/** A /proc and a hierarchy of cgroups made of files; /app holds the tree of 10 and 11. */
 class Ground implements Disposable {
   readonly proc: FakeProc;
   readonly cgroup: string;
   nowMs = 0;
 
-  constructor(path = "/app", options: { root?: string; cpu?: boolean } = {}) {
-    const { root = "/", cpu = true } = options;
-    this.proc = new FakeProc(TREE.map(({ pid }) => ({ pid, cgroup: `1:x:/\n0::${path}\n` })));
+  constructor(path = "/app", options: { root?: string; cpu?: boolean; child?: object } = {}) {
+    const { root = "/", cpu = true, child = {} } = options;
+    const cgroup = `1:x:/\n0::${path}\n`;
+    const worker: FakeProcess = { pid: 11, parentPid: 10, cgroup: `0::${path}/worker\n`, ...child };
+    this.proc = new FakeProc([{ pid: 10, cgroup, children: [11] }, worker, { pid: 12 }]);
     const hierarchy = `${this.proc.root}/hierarchy`;
     this.cgroup = `${hierarchy}/app`;
     Deno.mkdirSync(`${this.cgroup}/worker`, { recursive: true });
@@ -38,8 +34,8 @@ class Ground implements Disposable {
     this.write(`${this.cgroup}/cpu.stat`, `usage_usec ${ms * 1000}\nuser_usec 0\n`);
   }
 
-  find(tree: readonly TreeProcess[] = TREE): CpuThrottle {
-    return CpuThrottle.find(tree, { procRoot: this.proc.root, nowMs: () => this.nowMs });
+  find(): CpuThrottle {
+    return CpuThrottle.find(10, { procRoot: this.proc.root, nowMs: () => this.nowMs });
   }
 
   get cpuMax(): string {
@@ -125,24 +121,32 @@ Deno.test("CpuThrottle.find: a container sees its own part of the hierarchy", ()
   assertEquals(ground.find().limit, { cgroup: ground.cgroup, cpuMax: "max 100000" });
 });
 
-function refusal(ground: Ground, tree: readonly TreeProcess[] = TREE): string {
-  const error = assertThrows(() => ground.find(tree), PhaulError);
+function refusal(ground: Ground): string {
+  const error = assertThrows(() => ground.find(), PhaulError);
   assertEquals(error.code, "feature-missing");
   return error.message;
 }
 
 Deno.test("CpuThrottle.find: refuses what would slow down others, or cannot be slowed down", () => {
-  using shared = new Ground();
-  shared.write(`${shared.cgroup}/worker/cgroup.procs`, "11\n12\n");
-  assertStringIncludes(refusal(shared), "process 12 is in cgroup");
-  using scattered = new Ground();
-  scattered.write(`${scattered.cgroup}/worker/cgroup.procs`, "");
-  assertStringIncludes(refusal(scattered), "process 11 of it is not in cgroup");
-  scattered.find([task(10), task(11, "zombie")]);
+  for (const stranger of [12, 0]) {
+    using shared = new Ground();
+    shared.write(`${shared.cgroup}/worker/cgroup.procs`, `11\n${stranger}\n`);
+    assertStringIncludes(refusal(shared), `process ${stranger} is in cgroup`);
+  }
+  for (const cgroup of ["0::/\n", "0::/application\n"]) {
+    using scattered = new Ground("/app", { child: { cgroup } });
+    assertStringIncludes(refusal(scattered), "process 11 of it is not in cgroup");
+  }
   using bare = new Ground("/app", { cpu: false });
   assertStringIncludes(refusal(bare), "has no CPU controller");
   for (const path of ["/", "/../outside", "/elsewhere"]) {
     using ground = new Ground(path);
     refusal(ground);
   }
+});
+
+Deno.test("CpuThrottle.find: zombies, and what ended meanwhile, are nobody", () => {
+  using ground = new Ground("/app", { child: { cgroup: "0::/\n", state: "Z" } });
+  ground.write(`${ground.cgroup}/worker/cgroup.procs`, "13\n");
+  ground.find();
 });
