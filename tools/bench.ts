@@ -55,10 +55,10 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const report = options.from.length > 0
     ? await reportIn(options.from)
-    : await runAll(programs, options, stop.signal);
+    : await runAll(programs, options, args, stop.signal);
   show(report);
   if (options.json) await Deno.writeTextFile(options.json, JSON.stringify(report, null, 1) + "\n");
-  if (options.writeDocs) await writeBenchDoc(report, args);
+  if (options.writeDocs) await writeBenchDoc(report);
   const failed = report.results.filter(({ troubles }) => troubles.length > 0).length;
   const passed = report.results.length - failed;
   console.log(showCounts({ passed, failed, skipped: 0 }));
@@ -68,6 +68,7 @@ async function main(args: readonly string[]): Promise<number> {
 async function runAll(
   programs: readonly Program[],
   { repeat }: BenchOptions,
+  args: readonly string[],
   signal: AbortSignal,
 ): Promise<Report> {
   await build(false);
@@ -79,7 +80,7 @@ async function runAll(
     if (program.place === "host") baselines.push(await measureTcp(ground));
     for await (const result of runsOf(program, ground, repeat, signal)) results.push(result);
   }
-  return { results, baselines };
+  return { commands: [["deno task bench", ...args].join(" ")], results, baselines };
 }
 
 /** What earlier runs left as JSON: the whole matrix takes long, and can be run in parts. */
@@ -88,6 +89,7 @@ async function reportIn(paths: readonly string[]): Promise<Report> {
     paths.map(async (path) => JSON.parse(await Deno.readTextFile(path))),
   );
   return {
+    commands: parts.flatMap(({ commands }) => commands),
     results: parts.flatMap(({ results }) => results),
     baselines: parts.flatMap(({ baselines }) => baselines),
   };

@@ -7,7 +7,7 @@
 import { chart } from "../tests/bench/chart.ts";
 import type { Report } from "../tests/bench/figures.ts";
 import { figureRows, goalRows } from "../tests/bench/table.ts";
-import { markdownTable } from "./markdown.ts";
+import { codes, markdownTable } from "./markdown.ts";
 import { ROOT, runDeno } from "./process.ts";
 
 const DOC = "docs/performance.md";
@@ -16,35 +16,28 @@ const BEGIN = "<!-- The benchmark: written by deno task bench --write-docs -->";
 const END = "<!-- End of the benchmark -->";
 
 /**
- * Writes the results of a run that was started with those arguments.
+ * Writes what a report tells.
  *
  * @throws Error when the marks are not there, or the formatter fails
  */
-export async function writeBenchDoc(
-  report: Report,
-  args: readonly string[],
-): Promise<void> {
+export async function writeBenchDoc(report: Report): Promise<void> {
   const path = `${ROOT}${DOC}`;
   const text = await Deno.readTextFile(path);
-  await Deno.writeTextFile(path, withBench(text, report, args));
+  await Deno.writeTextFile(path, withBench(text, report));
   await Deno.writeTextFile(`${ROOT}docs/${PICTURE}`, chart(report.results));
   const { code, stderr } = await runDeno(["fmt", "--quiet", path]);
   if (code !== 0) throw new Error(`Cannot format ${DOC}: ${stderr}`);
 }
 
 /** `text` with the tables of `report` between its marks. Pure. */
-export function withBench(
-  text: string,
-  report: Report,
-  args: readonly string[],
-): string {
-  const { results, baselines } = report;
+export function withBench(text: string, report: Report): string {
+  const { commands, results, baselines } = report;
   const begin = text.indexOf(BEGIN);
   const end = text.indexOf(END);
   if (begin < 0 || end < begin) throw new Error(`Cannot find the marks in "${DOC}"`);
   const grounds = [...Map.groupBy(results, ({ ground }) => ground)];
   const parts = [
-    `The command: \`${["deno task bench", ...args].join(" ")}\``,
+    `Measured by ${codes(commands)}.`,
     `![Downtime by memory size](${PICTURE})`,
     "### Goals",
     markdownTable(goalRows(report)),

@@ -14,6 +14,10 @@ export const CONTESTANTS: readonly Contestant[] = [
     ...{ name: "phaul-plain", quick: false, usual: false },
     what: "phaul without TLS on both sides",
   }, { plain: true }),
+  phaulWith({
+    ...{ name: "phaul-2", quick: false, usual: false },
+    what: "phaul with at most two pre-dumps",
+  }, { migrate: "--max-iters 2" }),
   clientWith({
     ...{ name: "floor", quick: true, usual: true },
     what: "CRIU with nothing around it: a unix page socket, everything prestarted, no copying",

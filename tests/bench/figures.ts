@@ -84,6 +84,8 @@ export interface Result {
 
 /** Everything that a run of the benchmark, or several on the same commit, told. */
 export interface Report {
+  /** Those that it was made by. */
+  readonly commands: readonly string[];
   readonly results: readonly Result[];
   readonly baselines: readonly Baseline[];
 }

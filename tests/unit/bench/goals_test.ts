@@ -4,7 +4,7 @@ import type { Baseline, Result } from "../../bench/figures.ts";
 import { figures, result } from "./results.ts";
 
 const of = (what: string, results: readonly Result[], baselines: readonly Baseline[]) =>
-  reachedGoals({ results, baselines }).filter(({ goal }) => goal.what.includes(what))
+  reachedGoals({ commands: [], results, baselines }).filter(({ goal }) => goal.what.includes(what))
     .map(({ value, kept }) => ({ value, kept }));
 
 Deno.test("reachedGoals: a ratio of two contestants, kept or not", () => {
@@ -28,7 +28,11 @@ Deno.test("reachedGoals: of several runs the middle one counts", () => {
 });
 
 Deno.test("reachedGoals: what nobody ran is not kept and not broken", () => {
-  const found = reachedGoals({ results: [result("phaul", "writer-16", 1)], baselines: [] });
+  const found = reachedGoals({
+    commands: [],
+    results: [result("phaul", "writer-16", 1)],
+    baselines: [],
+  });
   assertEquals(found.map(({ kept }) => kept), found.map(() => undefined));
 });
 
