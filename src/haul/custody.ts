@@ -91,9 +91,11 @@ export class Custody implements Disposable {
    * @param lazy The memory is to be filled in after the restore.
    */
   async prepare(lazy = false): Promise<void> {
-    if (lazy) this.#memory.start(this.#parts.options.timeouts.stallMs);
-    await this.#findConnections();
-    const next = await this.#make();
+    const { stallMs } = this.#parts.options.timeouts;
+    const [next] = await Promise.all([
+      this.#findConnections().then(() => this.#make()),
+      ...lazy ? [this.#memory.start(stallMs)] : [],
+    ]);
     if (this.#closed) {
       next.close();
       throw new PhaulError("cancelled", "Cannot get ready to restore: it was given up meanwhile");

@@ -20,20 +20,21 @@ export async function* imagesOf(
   dir: string,
   onBytes: (bytes: number) => void,
 ): AsyncGenerator<OutgoingImage> {
+  const buffer = new Uint8Array(CHUNK_BYTES);
   for await (const entry of Deno.readDir(dir)) {
     if (!entry.isFile || !entry.name.endsWith(".img")) continue;
     const path = `${dir}/${entry.name}`;
     const { size } = await Deno.stat(path);
-    yield { name: entry.name, size, content: contentOf(path, onBytes) };
+    yield { name: entry.name, size, content: contentOf(path, buffer, onBytes) };
   }
 }
 
 async function* contentOf(
   path: string,
+  buffer: Uint8Array,
   onBytes: (bytes: number) => void,
 ): AsyncGenerator<Uint8Array> {
   using file = await Deno.open(path);
-  const buffer = new Uint8Array(CHUNK_BYTES);
   for (let count = await file.read(buffer); count !== null; count = await file.read(buffer)) {
     yield buffer.subarray(0, count);
     onBytes(count);

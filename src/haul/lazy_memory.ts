@@ -4,7 +4,7 @@
  * @module
  */
 
-import { LazyPages, type LazySource, lazyStateIn } from "../pages/mod.ts";
+import { LazyPages, type LazySource, lazyStateIn, warmUp } from "../pages/mod.ts";
 
 export type { LazySource };
 
@@ -31,9 +31,11 @@ export class LazyMemory {
     return this.#pages !== undefined;
   }
 
-  /** Starts a fault server, and another one when it has stood still for `stallMs`. */
-  start(stallMs: number): void {
+  /** Starts a fault server and waits for it; another one is started when it stands still for `stallMs`. */
+  async start(stallMs: number): Promise<void> {
+    warmUp();
     this.#pages ??= LazyPages.start(stallMs);
+    await this.#pages.ready;
   }
 
   /**

@@ -34,6 +34,8 @@ export interface TaskOrder {
 
 /** To the destination. */
 export type ServerReport =
+  /** It waits for orders. */
+  | { readonly type: "ready" }
   /** A child came to be, whose descriptor comes with this. */
   | { readonly type: "forked"; readonly task: Omit<TaskOrder, "again"> }
   | ({ readonly type: "progress" | "drained" } & DrainFigures);

@@ -68,6 +68,7 @@ class FaultServer implements Disposable {
   }
 
   run(): void {
+    this.#tell({ type: "ready" });
     while (!this.#over) {
       const idle = !this.#restored || this.#tasks.every((task) => task.done);
       const fds = [...this.#control ? [this.#control] : [], ...this.#tasks.map(({ uffd }) => uffd)];

@@ -48,6 +48,7 @@ export interface LazySource {
 /** The memory of one restored tree, until all of it is there. */
 export class LazyPages implements Disposable {
   readonly #drained = Promise.withResolvers<DrainFigures>();
+  readonly #ready = Promise.withResolvers<void>();
   readonly #cancelled = new AbortController();
   readonly #held: { readonly order: Omit<TaskOrder, "again">; readonly uffd: Fd }[] = [];
   #server: Server;
@@ -66,13 +67,20 @@ export class LazyPages implements Disposable {
   }
 
   /**
-   * Starts a fault server, which takes some 50 ms: best before the tree is frozen.
+   * Starts a fault server; best before the tree is frozen.
    *
    * @param stallMs One that has said nothing for so long is replaced.
    * @throws SyscallError
    */
   static start(stallMs: number): LazyPages {
     return new LazyPages(stallMs);
+  }
+
+  /**
+   * Resolves when a restore may come without waiting for the fault server's own start.
+   */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
   }
 
   /** Resolves when all memory is there; rejects when it never will be. */
@@ -109,6 +117,7 @@ export class LazyPages implements Disposable {
       new PhaulError("cancelled", "Cannot fill the memory in: it was given up"),
     );
     this.#drained.reject(this.#cancelled.signal.reason);
+    this.#ready.resolve();
     this.#server[Symbol.dispose]();
     this.#letGo();
   }
@@ -149,12 +158,14 @@ export class LazyPages implements Disposable {
       if (this.#cancelled.signal.aborted) return;
       await this.#replace();
     } catch (error) {
+      this.#ready.resolve();
       if (!this.#cancelled.signal.aborted) this.#drained.reject(asPhaulError(error));
     }
   }
 
   #take(message: ServerReport, fds: Fd[]): void {
     this.#heardAt = performance.now();
+    if (message.type === "ready") return this.#ready.resolve();
     if (message.type !== "forked") {
       this.#figures = { pages: message.pages, faults: message.faults };
       return;

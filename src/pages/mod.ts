@@ -7,4 +7,5 @@
 export { type DrainFigures, FAULT_SERVER_COMMAND } from "./fault_messages.ts";
 export { type LazyTask, writeFlatImages } from "./flat_images.ts";
 export { LazyPages, type LazySource, lazyStateIn } from "./lazy_pages.ts";
+export { warmUp } from "./mm_image.ts";
 export { PageCache, type PageEnd } from "./page_cache.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { GatheredStream } from "./gathered_stream.ts";
 import { createHash, timingSafeEqual } from "node:crypto";
 import { PhaulError } from "../errors.ts";
 import { decodeImageFrame, encodeImageFrame, maxImageFrameBytes } from "./image_frames.ts";
@@ -63,12 +64,15 @@ export async function sendImages(
 ): Promise<ImageTotals> {
   let imageCount = 0;
   let imageBytes = 0;
+  // Dozens of small files, while the tree is frozen: a write for each of their parts would take longer.
+  const gathered = new GatheredStream(stream);
   for await (const image of images) {
-    await sendImage(stream, image);
+    await sendImage(gathered, image);
     imageCount++;
     imageBytes += image.size;
   }
-  await writeFrame(stream, encodeImageFrame({ type: "end", imageCount }), maxImageFrameBytes);
+  await writeFrame(gathered, encodeImageFrame({ type: "end", imageCount }), maxImageFrameBytes);
+  await gathered.flush();
   return { imageCount, imageBytes };
 }
 
