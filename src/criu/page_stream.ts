@@ -28,6 +28,9 @@ const Command = {
   FORCE_CLOSE: 0x1024,
 } as const;
 
+/** Commands after which CRIU waits for an answer. */
+const ANSWERED: ReadonlySet<number> = new Set([Command.OPEN2, Command.PARENT]);
+
 /** By the lowest 8 bits of an image's id. */
 const IMAGE_KINDS: Readonly<Record<number, PageImage["kind"]>> = { 1: "task", 2: "shared" };
 /** Numbers of shared memory are those of inodes. */
@@ -92,6 +95,7 @@ export class PageStreamParser {
   #zeroOrHolePages = 0;
   #bytes = 0;
   #ended = false;
+  #answerDue = false;
   /** Zero bytes that may follow the end: what a wide header is longer than a narrow one. */
   #slack = 0;
 
@@ -127,6 +131,11 @@ export class PageStreamParser {
   /** True once CRIU has closed the iteration. */
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** CRIU sends nothing more before it has an answer. */
+  get answerDue(): boolean {
+    return this.#ended || (this.#answerDue && this.#filled === 0);
   }
 
   /** Length of a header: 24 up to CRIU 4.1.1, 32 from 4.2 on; undefined while it cannot be known. */
@@ -215,6 +224,7 @@ export class PageStreamParser {
 
   #act(count: number): void {
     const { command, flags } = this.#word();
+    this.#answerDue = ANSWERED.has(command);
     switch (command) {
       case Command.ADD:
         return this.#add(count, Flag.PRESENT);

@@ -15,6 +15,8 @@ import type { PageHash } from "./page_hash.ts";
 
 /** One buffer for each direction of each relay: what bounds the memory of the page path. */
 const BUFFER_BYTES = 256 * 1024;
+/** Less than that, and more may soon be there. */
+const WORTHWHILE_BYTES = 64 * 1024;
 /** Reads and writes that are ready at once never let timers run: heartbeats would stop. */
 const BREATH_MS = 20;
 
@@ -142,10 +144,16 @@ export class PageRelay implements Disposable {
         if (this.#direction === "outgoing") leg.take(chunk);
         await leg.stream.write(chunk);
         leg.settle();
+        if (this.#direction === "outgoing") await this.#letGather(leg, count);
       }
     } catch (error) {
       this.#broke(error);
     }
+  }
+
+  /** CRIU writes a header here and a page there: taken one by one, each costs as much as a full buffer. */
+  async #letGather(leg: Leg, count: number): Promise<void> {
+    if (count < WORTHWHILE_BYTES && !leg.parser.answerDue) await pause();
   }
 
   /** From one stream to the local channel, until that stream ends. */
@@ -231,9 +239,13 @@ class Breath {
 
   async taken(): Promise<void> {
     if (performance.now() - this.#last < BREATH_MS) return;
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await pause();
     this.#last = performance.now();
   }
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 async function writeAll(conn: PageEnd, bytes: Uint8Array): Promise<void> {

@@ -119,11 +119,6 @@ const KILLS = {
     kill: "kill -9 $PPID",
     stages: ["iteration-begin2", "iteration-end1", "frozen", "prepared"],
   },
-  "the page server": {
-    side: "destination",
-    kill: soon("9", "-f page-server"),
-    stages: ["iteration-begin2"],
-  },
   "the restoring criu": {
     side: "destination",
     kill: soon("9", "-f 'restore --rpc'"),
@@ -168,11 +163,26 @@ for (const [who, { side, kill, stages }] of Object.entries(KILLS)) {
   }
 }
 
+for (const at of ["prepared", "committed"]) {
+  scenario(
+    stage,
+    `one guest: the fault server is killed at ${at}, the tree has all its memory`,
+    async (pair) => {
+      const { alpha, beta } = pair;
+      const hook = `[ "$PHAUL_STAGE$PHAUL_ITERATION" = ${at} ] && pkill -9 -f fault-server; true`;
+      await stage.freshServer(beta, { hook });
+      const victim = await stage.victim(alpha, "rewriter --size 32");
+      expectCode(await migrate(alpha, beta, victim), 0);
+      await expectRunsOn(pair, victim, "alpha", "beta");
+      await clearAway(pair, victim);
+    },
+  );
+}
+
 /** What stands still, without dying: nobody tells phaul, only time does. */
 const STANDSTILLS = {
   "the pre-dump": { side: "source", at: "iteration-begin2", pattern: "-f 'pre-dump --rpc'" },
   "the final dump": { side: "source", at: "iteration-begin1", pattern: "-f 'dump --rpc'" },
-  "the page server": { side: "destination", at: "iteration-begin1", pattern: "-f page-server" },
   "the restore": { side: "destination", at: "iteration-begin1", pattern: "-f 'restore --rpc'" },
 } as const;
 
