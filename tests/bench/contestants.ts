@@ -8,8 +8,12 @@ import { phaulWith } from "./phaul_contestant.ts";
 export const CONTESTANTS: readonly Contestant[] = [
   phaulWith({
     ...{ name: "phaul", quick: true, usual: true },
-    what: "as it is when it is given no flags: TLS, its own choice of iterations",
+    what: "as it is when it is given no flags: TLS, its own choice of iterations, a lazy restore",
   }),
+  phaulWith({
+    ...{ name: "phaul-eager", quick: false, usual: true },
+    what: "phaul with all memory there before the tree runs",
+  }, { migrate: "--restore eager" }),
   phaulWith({
     ...{ name: "phaul-plain", quick: false, usual: false },
     what: "phaul without TLS on both sides",

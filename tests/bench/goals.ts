@@ -4,9 +4,9 @@ import type { Place } from "./ground.ts";
 import { type Figures, middle, type Report, type Result } from "./figures.ts";
 
 /** phaul when it restores all memory before the copy runs. */
-export const EAGER = "phaul";
+export const EAGER = "phaul-eager";
 /** phaul when memory follows while the copy is held or runs. */
-export const LAZY = "phaul-lazy";
+export const LAZY = "phaul";
 
 /** One promise. */
 export interface Goal {
