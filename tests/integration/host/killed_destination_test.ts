@@ -90,7 +90,8 @@ for (const stage of ["frozen"]) {
     const victim = await world.victim();
     const server = await world.serve();
     await world.alpha.hook.hold(stage);
-    const run = await world.startMigration(victim);
+    // What cannot be restored lazily would be restored again.
+    const run = await world.startMigration(victim, { args: ["--restore", "eager"] });
     await world.alpha.hook.reached(stage);
     const { swrk } = await server.criu();
     assert(swrk.length > 0);

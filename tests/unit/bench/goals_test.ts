@@ -9,18 +9,18 @@ const of = (what: string, results: readonly Result[], baselines: readonly Baseli
 
 Deno.test("reachedGoals: a ratio of two contestants, kept or not", () => {
   const floor = result("floor", "writer-16", 100);
-  const wanted = "writer-16: downtime of phaul over";
-  assertEquals(of(wanted, [floor, result("phaul", "writer-16", 120)], []), [
+  const wanted = "writer-16: downtime of phaul-eager over";
+  assertEquals(of(wanted, [floor, result("phaul-eager", "writer-16", 120)], []), [
     { value: 1.2, kept: true },
   ]);
-  assertEquals(of(wanted, [floor, result("phaul", "writer-16", 130)], []), [
+  assertEquals(of(wanted, [floor, result("phaul-eager", "writer-16", 130)], []), [
     { value: 1.3, kept: false },
   ]);
 });
 
 Deno.test("reachedGoals: of several runs the middle one counts", () => {
-  const runs = [90, 500, 110].map((ms) => result("phaul", "writer-16", ms));
-  const found = of("writer-16: downtime of phaul over", [
+  const runs = [90, 500, 110].map((ms) => result("phaul-eager", "writer-16", ms));
+  const found = of("writer-16: downtime of phaul-eager over", [
     result("floor", "writer-16", 100),
     ...runs,
   ], []);
@@ -30,7 +30,7 @@ Deno.test("reachedGoals: of several runs the middle one counts", () => {
 Deno.test("reachedGoals: what nobody ran is not kept and not broken", () => {
   const found = reachedGoals({
     commands: [],
-    results: [result("phaul", "writer-16", 1)],
+    results: [result("phaul-eager", "writer-16", 1)],
     baselines: [],
   });
   assertEquals(found.map(({ kept }) => kept), found.map(() => undefined));
