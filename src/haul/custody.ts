@@ -118,7 +118,9 @@ export class Custody implements Disposable {
     try {
       await this.#restoreFrom(await this.#memory.listen(lazily()));
     } catch (error) {
-      if (this.#closed || this.#discarded) throw error;
+      // The tree stands frozen meanwhile: one wait for a criu that does not come to an end is enough.
+      const late = asPhaulError(error).code === "stalled";
+      if (late || this.#closed || this.#discarded) throw error;
       await this.#restoreEagerly(error);
     }
   }
