@@ -8,11 +8,13 @@ import { PhaulError } from "../errors.ts";
 import type { ImageSink, OutgoingImage } from "../wire/mod.ts";
 import { isFull, noSpace } from "../proc/mod.ts";
 
+/** What the page cache writes, and nobody else may. */
+const OF_PAGES = /^(pages|pagemap)-/;
 const CHUNK_BYTES = 256 * 1024;
 
 /**
  * The images in `dir`, one after the other. Statistics and logs stay behind, and so does the link to
- * the parent images, which the destination's page server has made for itself.
+ * the parent images, which the destination has made for itself.
  *
  * @param onBytes Told about each chunk that went out.
  */
@@ -44,10 +46,14 @@ async function* contentOf(
 /**
  * Writes a received image to `dir`.
  *
- * @throws PhaulError `no-space`; `protocol` when there is such a file already, of CRIU's or the peer's
+ * @throws PhaulError `no-space`; `protocol` when there is such a file already, or it could be one that the
+ * page cache makes
  */
 export async function imageSink(dir: string, name: string): Promise<ImageSink> {
   const path = `${dir}/${name}`;
+  if (OF_PAGES.test(name)) {
+    throw new PhaulError("protocol", `Cannot take image "${path}": pages come on their own way`);
+  }
   const file = await newFile(path);
   return {
     async write(chunk) {

@@ -118,7 +118,7 @@ const TRIALS: Readonly<Record<string, Trial>> = {
     await sendImage(stream, "core-1.img", 10);
     await sendImage(stream, "core-1.img", 10);
   }),
-  "image-over-pages": images((stream) => sendImage(stream, "page-server.log", 10)),
+  "image-over-pages": images((stream) => sendImage(stream, "pages-9.img", 10)),
   "image-count": images(async (stream) => {
     await sendImage(stream, "core-1.img", 10);
     await writeFrame(stream, end(7), maxImageFrameBytes);
