@@ -36,8 +36,8 @@ export interface LazyTask {
   readonly pages: number;
 }
 
-/** Pages and statistics are this side's own; so is everything that CRIU leaves beside images. */
-const NOT_LINKED = /^(pagemap-|pages-|stats-|parent$)|\.log$/;
+/** Pages are this side's own; so is everything that CRIU and phaul leave beside images. */
+const LINKED = /^(?!pagemap-|pages-).*\.img$/;
 
 /**
  * Makes the images of `options.taken` ready for a lazy restore.
@@ -48,7 +48,7 @@ const NOT_LINKED = /^(pagemap-|pages-|stats-|parent$)|\.log$/;
 export function writeFlatImages(options: FlatOptions): LazyTask[] {
   const { taken, dir } = options;
   for (const { name } of Deno.readDirSync(taken.dir)) {
-    if (!NOT_LINKED.test(name)) Deno.linkSync(`${taken.dir}/${name}`, `${dir}/${name}`);
+    if (LINKED.test(name)) Deno.linkSync(`${taken.dir}/${name}`, `${dir}/${name}`);
   }
   using contents = new Contents(options.pathOf, options.pageBytes);
   const tasks: LazyTask[] = [];
