@@ -40,19 +40,20 @@ export class DestinationRole {
   readonly comm: string;
   /** Another phaul began it. */
   readonly reopened: boolean;
+  /** The tree gets its memory after it was restored. */
+  readonly lazy: boolean;
   readonly #parts: DestinationParts;
   readonly #machine: Machine<DestinationState, DestinationEvent, DestinationAction>;
   readonly #stages: Stages;
   /** Undefined for a role that was reopened: all that will come has come. */
   readonly #intake: Intake | undefined;
-  readonly #lazy: boolean;
   readonly #drain: MemoryDrain;
   readonly #custody: Custody;
-  /** Between requests the source decides how long it takes; its silence is the link's matter. */
+  /** Between requests the source takes its time; its silence is the link's matter. */
   readonly #watchdog: Watchdog;
   readonly #answers = new Answers();
   readonly #final = Promise.withResolvers<void>();
-  /** The newest of each, once the table has one to act on. */
+  /** The newest of each. */
   #iteration!: StartIterationRequest;
   #prepared!: PrepareRequest;
   #reason: PhaulError | undefined;
@@ -60,7 +61,7 @@ export class DestinationRole {
   #steps = 0;
 
   private constructor(parts: DestinationParts, intake: Intake | undefined, lazy: boolean) {
-    this.#lazy = lazy;
+    this.lazy = lazy;
     this.migration = parts.migration;
     this.comm = parts.admitted.comm;
     this.reopened = intake === undefined;
@@ -222,7 +223,7 @@ export class DestinationRole {
     const { type: _, ...which } = request;
     await this.#stages.pass({ event: "iteration-begin", migration: this.migration, ...which });
     await this.#watchdog.during(async () => {
-      if (request.final) await this.#custody.prepare(this.#lazy);
+      if (request.final) await this.#custody.prepare(this.lazy);
       this.#answers.give("iteration", await this.#received.start(request));
     });
   }
@@ -235,9 +236,8 @@ export class DestinationRole {
   async #stopIteration(request: StopIterationRequest): Promise<Reply> {
     if (this.state !== "receiving") throw this.#outOfTurn("stop-iteration");
     try {
-      const { pages: pagesWritten, bytes } = await this.#watchdog.during(() =>
-        this.#received.stop(request)
-      );
+      const stop = () => this.#received.stop(request);
+      const { pages: pagesWritten, bytes } = await this.#watchdog.during(stop);
       const which = { migration: this.migration, iteration: request.iteration };
       this.#stages.tell({ event: "progress", ...which, pagesWritten, bytes });
       return { type: "iteration-stopped" };

@@ -15,7 +15,7 @@ import {
   requireRoot,
   type Victim,
 } from "../proc/mod.ts";
-import type { BeginRequest } from "../wire/mod.ts";
+import type { BeginRequest, BegunReply } from "../wire/mod.ts";
 import type { EventSink, MigrationSummary, Whereabouts } from "./events.ts";
 import { beginJournal } from "./begin_journal.ts";
 import type { Journal } from "../journal/mod.ts";
@@ -120,7 +120,7 @@ async function attempt(
   using channel = await untouched(journal, () => openPageChannel(workDir.path));
   const request = beginRequest(options, migration, victim, version);
   const verdict = new Verdict({ peer, migration, timeouts, stages, journal });
-  await begin(peer, request, stages, verdict);
+  const { lazy } = await begin(peer, request, stages, verdict);
   using relay = new PageRelay(channel, await PageHash.make(), "outgoing");
   using remote = new WireRemote(
     peer,
@@ -131,7 +131,7 @@ async function attempt(
   );
   const role = new SourceRole({
     migration,
-    options,
+    options: { ...options, budget: budgetFor(lazy, options) },
     peer,
     channel,
     relay,
@@ -150,16 +150,23 @@ async function attempt(
   return outcome;
 }
 
+/** A prediction has to know what is left to be done after the dump. */
+function budgetFor(lazy: boolean, { budget }: MigrateOptions): MigrateOptions["budget"] {
+  return budget && { ...budget, restore: lazy ? "lazy" : "eager" };
+}
+
 /** Announces the migration; a peer that refuses it, or a hook that fails, ends it here. */
 async function begin(
   peer: Peer,
   request: BeginRequest,
   stages: Stages,
   verdict: Verdict,
-): Promise<void> {
+): Promise<BegunReply> {
   try {
-    requireSame(request.migrationId, (await peer.request(request)).migrationId);
+    const begun = await peer.request(request);
+    requireSame(request.migrationId, begun.migrationId);
     await stages.pass({ event: "connected", migration: request.migrationId, peer: peer.name });
+    return begun;
   } catch (error) {
     // A request whose answer was lost may have been carried out.
     verdict.abort(asPhaulError(error).message);

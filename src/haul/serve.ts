@@ -229,7 +229,7 @@ class Server implements Disposable {
     this.#links.requireFree(link);
     const role = await this.#registry.admit(request, link);
     if (!this.#links.began(link, role)) this.#unlinked(role, await link.lost);
-    return { type: "begun", migrationId: role.migration };
+    return { type: "begun", migrationId: role.migration, lazy: role.lazy };
   }
 
   async #cancel(request: CancelRequest): Promise<Reply> {

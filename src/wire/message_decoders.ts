@@ -111,6 +111,7 @@ export function readReply(type: Reply["type"], fields: Fields): Reply {
         : { type, pagesTicket, ...packing };
     }
     case "begun":
+      return { type, migrationId: readMigrationId(fields), lazy: fields.flag("lazy") };
     case "ready":
       return { type, migrationId: readMigrationId(fields) };
     case "iteration-stopped":

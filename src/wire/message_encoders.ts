@@ -51,6 +51,7 @@ export function replyFields(reply: Reply): RawFields {
         ...packingFields(reply),
       };
     case "begun":
+      return { migrationId: reply.migrationId, lazy: reply.lazy };
     case "ready":
       return { migrationId: reply.migrationId };
     case "iteration-stopped":

@@ -180,6 +180,8 @@ export interface BegunReply {
   readonly type: "begun";
   /** As the destination understood it: verdicts will carry it. */
   readonly migrationId: string;
+  /** The tree will get its memory after it was restored. */
+  readonly lazy: boolean;
 }
 
 /**

@@ -25,7 +25,7 @@ interface Manner {
 function usual(request: Request): Promise<Reply> {
   switch (request.type) {
     case "begin":
-      return Promise.resolve({ type: "begun", migrationId: request.migrationId });
+      return Promise.resolve({ type: "begun", migrationId: request.migrationId, lazy: false });
     case "start-iteration":
       return Promise.resolve({
         type: "iteration-started",

@@ -62,7 +62,7 @@ export const requests: readonly Request[] = [
 ];
 
 export const replies: readonly Reply[] = [
-  { type: "begun", migrationId },
+  { type: "begun", migrationId, lazy: true },
   { type: "iteration-started", pagesTicket: ticket },
   { type: "iteration-started", pagesTicket: ticket, imagesTicket: ticket.toReversed() },
   { type: "iteration-started", pagesTicket: ticket, packed: true, zstd: true },
