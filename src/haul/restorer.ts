@@ -26,27 +26,39 @@ export async function startRestorer(options: RestorerOptions): Promise<CriuSessi
   return CriuSession.start(criuPath, { moveToRootCgroup: true });
 }
 
+/** What a restorer is found to be. */
+export interface Restorer {
+  /** What trees that are restored here would lack. */
+  readonly warnings: readonly string[];
+  /** It can restore a tree whose memory is filled in afterwards. */
+  readonly lazyPages: boolean;
+}
+
 /**
  * Tries the restorer.
  *
- * @param version Of the criu that takes the pages in.
- * @returns warnings for what trees that are restored here would lack
+ * @param version Of phaul's own criu.
  * @throws PhaulError as {@linkcode startRestorer}, `version-mismatch`
  */
 export async function examineRestorer(
   options: RestorerOptions,
   version: CriuVersion,
-): Promise<string[]> {
-  if (options.criuSocket === undefined) return confinements();
+): Promise<Restorer> {
+  const { criuPath, criuSocket } = options;
+  if (criuSocket === undefined) {
+    using session = CriuSession.start(criuPath);
+    const { lazyPages } = await session.features();
+    return { warnings: confinements(), lazyPages };
+  }
   await using session = await startRestorer(options);
   const found = await session.version();
   // It may keep what it learns of the kernel in /run. A criu of phaul's own could not, nor learn it all.
-  await session.features();
-  if (found.text === version.text) return confinements(session.pid);
+  const { lazyPages } = await session.features();
+  if (found.text === version.text) return { warnings: confinements(session.pid), lazyPages };
   throw new PhaulError(
     "version-mismatch",
-    `Cannot restore by CRIU ${found.text} (at "${options.criuSocket}") what CRIU ${version.text} ` +
-      `("${options.criuPath}") takes in`,
+    `Cannot restore by CRIU ${found.text} (at "${criuSocket}") beside CRIU ${version.text} ` +
+      `("${criuPath}")`,
     { remedy: "Have --criu and phaul-criu@.service name the same criu" },
   );
 }

@@ -5,13 +5,7 @@
  */
 
 import { asPhaulError, PhaulError } from "../errors.ts";
-import {
-  type CriuFeatures,
-  CriuSession,
-  type CriuVersion,
-  findCriu,
-  requireCriu,
-} from "../criu/mod.ts";
+import { CriuSession, type CriuVersion, findCriu, requireCriu } from "../criu/mod.ts";
 import { ensureDirectory, requireRoot } from "../proc/mod.ts";
 import {
   acceptConnection,
@@ -64,9 +58,8 @@ export async function serve(
 ): Promise<void> {
   requireRoot("serve");
   const criuPath = await findCriu(options.criuPath);
-  const { version, features } = await examineCriu(criuPath);
   const { criuSocket } = options;
-  const warnings = await examineRestorer({ criuPath, criuSocket }, version);
+  const restorer = await examineRestorer({ criuPath, criuSocket }, await versionOf(criuPath));
   const base = options.workDir ?? DEFAULT_WORK_DIR;
   await ensureDirectory(base);
   await ensureDirectory(options.stateDir);
@@ -78,14 +71,14 @@ export async function serve(
   owned.defer(() => listener.close());
   const { insecure, stateDir } = options;
   owned.use(await announceServe(stateDir, { listen: listener.address, insecure }));
-  for (const message of warnings) sink({ event: "warning", message });
+  for (const message of restorer.warnings) sink({ event: "warning", message });
   const tickets = new TicketBook();
   const store = new JournalStore(stateDir);
   const registry = new Registry({
     options,
     store,
     criuPath,
-    lazyPages: features.lazyPages,
+    lazyPages: restorer.lazyPages,
     tickets,
     sink,
   });
@@ -111,13 +104,11 @@ export async function serve(
   await accepting;
 }
 
-async function examineCriu(
-  criuPath: string,
-): Promise<{ version: CriuVersion; features: CriuFeatures }> {
+async function versionOf(criuPath: string): Promise<CriuVersion> {
   using session = CriuSession.start(criuPath);
   const version = await session.version();
   requireCriu(version);
-  return { version, features: await session.features() };
+  return version;
 }
 
 /** Whoever holds the token may send processes, and not decide about those of others. */
