@@ -24,6 +24,7 @@ export interface CriuErrorDetails {
   readonly logPath?: string;
   /** What the notify handler threw. */
   readonly cause?: unknown;
+  readonly died?: boolean;
 }
 
 /** A request that failed, with CRIU's own reason. */
@@ -34,6 +35,8 @@ export class CriuError extends PhaulError {
   readonly reason: string;
   readonly lines: readonly string[];
   readonly logPath?: string;
+  /** criu died; it gave no answer. */
+  readonly died: boolean;
 
   /** `action` is what could not be done, as in `dump process 4711`. */
   constructor(code: ErrorCode, action: string, details: CriuErrorDetails) {
@@ -46,6 +49,7 @@ export class CriuError extends PhaulError {
     this.reason = details.reason;
     this.lines = details.lines;
     this.logPath = details.logPath;
+    this.died = details.died ?? false;
   }
 }
 
@@ -72,6 +76,7 @@ export async function failureOf(inquiry: Inquiry, failure: Failure): Promise<Cri
     reason,
     lines,
     logPath,
+    died: "obituary" in failure,
     cause: refusal?.error,
   });
 }

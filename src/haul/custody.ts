@@ -5,6 +5,7 @@
  */
 
 import { asPhaulError, PhaulError } from "../errors.ts";
+import { CriuError } from "../criu/mod.ts";
 import { leftByCriu } from "../proc/mod.ts";
 import type { PrepareRequest } from "../wire/mod.ts";
 import { AdoptedTree } from "./adopted_tree.ts";
@@ -118,9 +119,11 @@ export class Custody implements Disposable {
     try {
       await this.#restoreFrom(await this.#memory.listen(lazily()));
     } catch (error) {
-      // The tree stands frozen meanwhile: one wait for a criu that does not come to an end is enough.
-      const late = asPhaulError(error).code === "stalled";
-      if (late || this.#closed || this.#discarded) throw error;
+      // The tree stands frozen meanwhile: only what may well be otherwise with all memory is tried again.
+      const hopeless = error instanceof CriuError
+        ? error.died
+        : asPhaulError(error).code === "stalled";
+      if (hopeless || this.#closed || this.#discarded) throw error;
       await this.#restoreEagerly(error);
     }
   }
