@@ -24,6 +24,7 @@ export interface CriuErrorDetails {
   readonly logPath?: string;
   /** What the notify handler threw. */
   readonly cause?: unknown;
+  /** criu died; it gave no answer. */
   readonly died?: boolean;
 }
 

@@ -9,7 +9,7 @@ import { checkDestination, isTmpfs } from "../proc/mod.ts";
 import type { BeginRequest } from "../wire/mod.ts";
 
 /** The only size of pages that this version knows, on every host. */
-const PAGE_BYTES = 4096;
+export const PAGE_BYTES = 4096;
 
 /**
  * Checks that pages and images will be understood here, and that the tree finds what it needs.

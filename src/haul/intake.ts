@@ -16,6 +16,7 @@ import {
   type StartIterationRequest,
   type StopIterationRequest,
 } from "../wire/mod.ts";
+import { PAGE_BYTES } from "./admission.ts";
 import type { Admission, DestinationParts } from "./destination_parts.ts";
 import { imageSink } from "./images.ts";
 import { lazyDir, type LazySource } from "./lazy_memory.ts";
@@ -27,9 +28,6 @@ import { syncFiles } from "./work_dir.ts";
 
 /** What no tree comes near. The bytes that there is room for are the share's matter. */
 const IMAGE_LIMITS = { maxImages: 100_000, maxTotalBytes: 2 ** 50 };
-
-/** On both hosts: a source with others is not admitted. */
-const PAGE_BYTES = 4096;
 
 /** What an intake is made of. */
 export interface IntakeParts
