@@ -24,6 +24,7 @@ export class Heartbeat implements Disposable {
   readonly #tickMs: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #quietTicks = 0;
+  #over = false;
 
   /** Starts at once; `peerTimeoutMs` is the silence that ends it. */
   constructor(peerTimeoutMs: number, actions: HeartbeatActions) {
@@ -39,8 +40,8 @@ export class Heartbeat implements Disposable {
 
   /** Stops watching. */
   [Symbol.dispose](): void {
+    this.#over = true;
     clearTimeout(this.#timer);
-    this.#timer = undefined;
   }
 
   #arm(): void {
@@ -48,6 +49,8 @@ export class Heartbeat implements Disposable {
   }
 
   #tick(): void {
+    // The runtime calls a due timer even when an operation that ended in the same turn cleared it.
+    if (this.#over) return;
     this.#quietTicks++;
     if (this.#quietTicks >= silentTicks) {
       this.#actions.silent();
