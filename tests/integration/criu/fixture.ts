@@ -102,10 +102,17 @@ export async function until(condition: () => boolean, otherwise: string): Promis
   }
 }
 
-/** Carries pages between two channels, both ways, and parses those that go forth. */
-export async function relay(from: PageChannel, to: PageChannel): Promise<PageStreamParser> {
+/** Carries pages between two channels, both ways, and parses those that go forth; `look` sees them too. */
+export async function relay(
+  from: PageChannel,
+  to: PageChannel,
+  look: (chunk: Uint8Array) => void = () => {},
+): Promise<PageStreamParser> {
   const parser = new PageStreamParser();
-  const forth = carry(from.conn, to.conn, (chunk) => parser.feed(chunk));
+  const forth = carry(from.conn, to.conn, (chunk) => {
+    parser.feed(chunk);
+    look(chunk);
+  });
   const back = carry(to.conn, from.conn, () => {});
   await Promise.all([forth, back]);
   return parser;
@@ -133,8 +140,10 @@ async function carry(
 }
 
 /** Copies what a dump left, but for its logs and configuration, to the other host's folder. */
-export function copyImages(from: string, to: string): void {
+export function copyImages(from: string, to: string, which: RegExp = /^/): void {
   for (const { name, isFile } of Deno.readDirSync(from)) {
-    if (isFile && name.endsWith(".img")) Deno.copyFileSync(`${from}/${name}`, `${to}/${name}`);
+    if (isFile && name.endsWith(".img") && which.test(name)) {
+      Deno.copyFileSync(`${from}/${name}`, `${to}/${name}`);
+    }
   }
 }

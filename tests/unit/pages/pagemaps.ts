@@ -25,8 +25,11 @@ export interface Entry {
 const { root } = protobuf.parse(SCHEMA, { keepCase: true });
 const [HEAD, ENTRY] = [root.lookupType("pagemap_head"), root.lookupType("pagemap_entry")];
 
-/** Reads a pagemap image; fails unless both counts of every entry say the same. */
-export function readPagemap(image: Uint8Array): { pagesId: number; entries: Entry[] } {
+/** Reads a pagemap image; of one that phaul wrote, both counts of every entry must say the same. */
+export function readPagemap(
+  image: Uint8Array,
+  writer: "phaul" | "criu" = "phaul",
+): { pagesId: number; entries: Entry[] } {
   const view = new DataView(image.buffer, image.byteOffset, image.byteLength);
   assertEquals([view.getUint32(0, true), view.getUint32(4, true)], [0x54564319, 0x56084025]);
   const records: Uint8Array[] = [];
@@ -42,8 +45,10 @@ export function readPagemap(image: Uint8Array): { pagesId: number; entries: Entr
     type.toObject(type.decode(bytes), { longs: Number });
   const entries = rest.map((bytes) => {
     const { vaddr, compat_nr_pages, flags, nr_pages } = plain(ENTRY, bytes);
-    assertEquals(compat_nr_pages, nr_pages);
-    return { vaddr, pages: nr_pages, flags };
+    // CRIU before 4.2 writes the old field only, and CRIU since then zero in it.
+    const pages = nr_pages ?? compat_nr_pages;
+    if (writer === "phaul") assertEquals([compat_nr_pages, nr_pages], [pages, pages]);
+    return { vaddr, pages, flags };
   });
   return { pagesId: plain(HEAD, head).pages_id, entries };
 }
