@@ -6,6 +6,10 @@
  */
 
 const LITTLE_ENDIAN = true;
+/** Address families: the first field of a `struct sockaddr`. */
+export const AF_UNIX = 1;
+export const AF_INET = 2;
+export const AF_INET6 = 10;
 
 /** Bytes that libc may read and write: never backed by shared memory. */
 export type Bytes = Uint8Array<ArrayBuffer>;
@@ -55,9 +59,41 @@ export function sockaddrUn(path: string): Bytes {
     throw new TypeError(`Cannot use '${path}' as a socket: it is longer than 107 bytes`);
   }
   const memory = new Uint8Array(110);
-  new DataView(memory.buffer).setUint16(0, 1, /* AF_UNIX */ LITTLE_ENDIAN);
+  new DataView(memory.buffer).setUint16(0, AF_UNIX, LITTLE_ENDIAN);
   memory.set(encoded, 2);
   return memory;
+}
+
+/**
+ * `struct sockaddr_in` or `struct sockaddr_in6`: u16 family, then port and address in network order.
+ *
+ * @throws TypeError when `host` is no IPv4 or IPv6 address
+ */
+export function sockaddrIn(
+  { host, port }: { readonly host: string; readonly port: number },
+): Bytes {
+  const v6 = host.includes(":");
+  const address = v6 ? ipv6Bytes(host) : host.split(".").map(Number);
+  if (address.length !== (v6 ? 16 : 4) || !address.every((byte) => byte >= 0 && byte <= 255)) {
+    throw new TypeError(`Cannot use '${host}' as a socket's address: it is no IP address`);
+  }
+  const memory = new Uint8Array(v6 ? 28 : 16);
+  const view = new DataView(memory.buffer);
+  view.setUint16(0, v6 ? AF_INET6 : AF_INET, LITTLE_ENDIAN);
+  view.setUint16(2, port);
+  // Of IPv6, the flow label comes before the address and the scope after it: none of either.
+  memory.set(address, v6 ? 8 : 4);
+  return memory;
+}
+
+/** Empty for what is no IPv6 address. */
+function ipv6Bytes(host: string): number[] {
+  // URL writes every form of it as groups of hexadecimal digits.
+  const text = URL.parse(`http://[${host}]`)?.hostname.slice(1, -1) ?? "";
+  const [before = [], after] = text.split("::").map((half) => half.split(":").filter(Boolean));
+  const missing = after ? 8 - before.length - after.length : 0;
+  const groups = [...before, ...Array.from({ length: missing }, () => "0"), ...after ?? []];
+  return groups.map((group) => parseInt(group, 16)).flatMap((group) => [group >> 8, group & 0xff]);
 }
 
 /** One entry of a {@linkcode PollTable}. */

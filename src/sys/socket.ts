@@ -6,12 +6,11 @@
 
 import { Errno } from "./errno.ts";
 import { Fd } from "./fd.ts";
-import { sockaddrUn } from "./layouts.ts";
+import { AF_UNIX, sockaddrUn } from "./layouts.ts";
 import { libc } from "./libc.ts";
 import { readable } from "./poller.ts";
 import { check, checkExcept } from "./syscall.ts";
 
-const AF_UNIX = 1;
 const SOCK_STREAM = 1;
 const SOCK_SEQPACKET = 5;
 const SOCK_CLOEXEC = 0o2000000;

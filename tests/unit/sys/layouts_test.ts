@@ -1,5 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { cString, cStringArray, MessageHeader, sockaddrUn } from "../../../src/sys/layouts.ts";
+import {
+  cString,
+  cStringArray,
+  MessageHeader,
+  sockaddrIn,
+  sockaddrUn,
+} from "../../../src/sys/layouts.ts";
 
 Deno.test("cString: refuses a NUL, which would cut the text off", () => {
   assertThrows(() => cString("a\0b"), TypeError, "holds a NUL");
@@ -20,6 +26,24 @@ Deno.test("cStringArray: pointers to each string, then NULL", () => {
 Deno.test("sockaddrUn: takes 107 bytes of path and no more", () => {
   assertEquals(sockaddrUn("x".repeat(107))[2 + 107], 0);
   assertThrows(() => sockaddrUn("x".repeat(108)), TypeError, "longer than 107 bytes");
+});
+
+Deno.test("sockaddrIn: family, then port and address in network order", () => {
+  const hex = (host: string) => sockaddrIn({ host, port: 7284 }).toHex();
+  assertEquals(hex("10.0.0.255"), "02001c740a0000ff0000000000000000");
+  assertEquals(hex("2001:db8::a:1"), "0a001c740000000020010db80000000000000000000a000100000000");
+  assertEquals(hex("::"), "0a001c74" + "00".repeat(24));
+  assertEquals(hex("::ffff:1.2.3.4"), "0a001c740000000000000000000000000000ffff0102030400000000");
+  assertEquals(
+    hex("1:2:3:4:5:6:7:8"),
+    "0a001c7400000000000100020003000400050006000700080000" + "0000",
+  );
+});
+
+Deno.test("sockaddrIn: refuses what is no address", () => {
+  for (const host of ["", "dst", "1.2.3", "1.2.3.256", "1.2.3.x", "::1::", "g::1"]) {
+    assertThrows(() => sockaddrIn({ host, port: 1 }), TypeError, "no IP address");
+  }
 });
 
 Deno.test("MessageHeader: fds that were put in can be taken out", () => {

@@ -1,0 +1,76 @@
+/**
+ * TCP sockets by number: for a CRIU that is to send over one itself.
+ *
+ * @module
+ */
+
+import { Errno } from "./errno.ts";
+import { Fd } from "./fd.ts";
+import { AF_INET, AF_INET6, type Bytes, IntCell, sockaddrIn } from "./layouts.ts";
+import { libc } from "./libc.ts";
+import { writable } from "./poller.ts";
+import { check, checkExcept, syscallError } from "./syscall.ts";
+
+const SOCK_STREAM = 1;
+const SOCK_CLOEXEC = 0o2000000;
+const SOCK_NONBLOCK = 0o4000;
+const F_GETFL = 3;
+const F_SETFL = 4;
+const SOL_SOCKET = 1;
+const SO_ERROR = 4;
+const IPPROTO_TCP = 6;
+const TCP_NODELAY = 1;
+const TCP_INFO = 11;
+const INT_BYTES = 4;
+/** `struct tcp_info` of linux/tcp.h up to and with tcpi_bytes_acked, which ends it here. */
+const TCP_INFO_BYTES = 128;
+const BYTES_ACKED_AT = 120;
+
+/**
+ * A blocking socket that is connected to `address`, an IPv4 or IPv6 address and no name. The caller
+ * owns it.
+ *
+ * @throws SyscallError; TypeError for a name; the signal's reason when it is aborted
+ */
+export async function connectTcp(
+  address: { readonly host: string; readonly port: number },
+  signal?: AbortSignal,
+): Promise<Fd> {
+  const name = sockaddrIn(address);
+  const family = address.host.includes(":") ? AF_INET6 : AF_INET;
+  const type = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+  using stack = new DisposableStack();
+  const socket = stack.use(Fd.own(check("socket", libc().socket(family, type, 0))));
+  checkExcept("connect", [Errno.EINPROGRESS], libc().connect(socket.raw, name, name.length));
+  await writable(socket, signal);
+  const errno = readInt(socket, SOL_SOCKET, SO_ERROR);
+  if (errno !== 0) throw syscallError("connect", errno);
+  const flags = check("fcntl", libc().fcntl(socket.raw, F_GETFL, 0));
+  check("fcntl", libc().fcntl(socket.raw, F_SETFL, flags & ~SOCK_NONBLOCK));
+  stack.move();
+  return socket;
+}
+
+/**
+ * Sends at once what a corked socket holds back for up to 200 ms (tcp(7), TCP_CORK): the kernel pushes
+ * whenever TCP_NODELAY is set, and the cork stays.
+ */
+export function pushTcp(socket: Fd): void {
+  const { bytes } = new IntCell(1);
+  check("setsockopt", libc().setsockopt(socket.raw, IPPROTO_TCP, TCP_NODELAY, bytes, INT_BYTES));
+}
+
+/** Bytes that the peer's kernel has taken so far; the opening of the connection counts as one. */
+export function acknowledgedBytes(socket: Fd): number {
+  const info: Bytes = new Uint8Array(TCP_INFO_BYTES);
+  const length = new IntCell(info.length);
+  check("getsockopt", libc().getsockopt(socket.raw, IPPROTO_TCP, TCP_INFO, info, length.bytes));
+  return Number(new DataView(info.buffer).getBigUint64(BYTES_ACKED_AT, true));
+}
+
+function readInt(socket: Fd, level: number, name: number): number {
+  const value = new IntCell();
+  const length = new IntCell(INT_BYTES);
+  check("getsockopt", libc().getsockopt(socket.raw, level, name, value.bytes, length.bytes));
+  return value.value;
+}
