@@ -10,10 +10,12 @@ import type {
   DowntimeBudget,
   MigrationMode,
   OnMiss,
+  PageChannelKind,
 } from "../haul/options.ts";
 import { type FlagValues, maybe, optional, usageError } from "./flags.ts";
 import { bitRate, durationAsMs, oneOf } from "./values.ts";
 
+const CHANNELS: readonly PageChannelKind[] = ["relay", "direct"];
 const COMPRESSIONS: readonly Compression[] = ["zstd", "off", "auto"];
 const ON_MISS: readonly OnMiss[] = ["proceed", "cancel", "throttle"];
 
@@ -37,6 +39,16 @@ export const BUDGET_FLAGS = {
 
 /** What the page path makes of the link. */
 export const LINK_FLAGS = {
+  channel: optional<PageChannelKind>({
+    name: "channel",
+    placeholder: "HOW",
+    help:
+      "How pages travel: relay (through phaul, encrypted) or direct (CRIU sends them itself, as " +
+      "plain text, to phaul serve --direct-port; only for networks that are trusted)",
+    read: oneOf(CHANNELS),
+    fallback: "relay",
+    shownDefault: "relay",
+  }),
   bandwidth: maybe({
     name: "bandwidth",
     placeholder: "RATE",
@@ -83,7 +95,23 @@ export function budgetOf(
   return { maxDowntimeMs, onMiss };
 }
 
-/** The caps, from the flags above. */
-export function bandwidthOf(values: FlagValues<typeof LINK_FLAGS>): BandwidthLimits {
-  return { preCopy: values.bandwidth, final: values.bandwidthFinal };
+/**
+ * How pages travel, from the flags above: what CRIU sends itself can be neither held back nor compressed.
+ *
+ * @throws {PhaulError} "usage".
+ */
+export function linkOf(
+  values: FlagValues<typeof LINK_FLAGS>,
+): { channel: PageChannelKind; bandwidth: BandwidthLimits; compression: Compression } {
+  const { channel, bandwidth, bandwidthFinal, compression } = values;
+  const flags = { "--bandwidth": bandwidth, "--bandwidth-final": bandwidthFinal };
+  const used = Object.entries(flags).find(([, value]) => value !== undefined)?.[0] ??
+    (compression === "off" ? undefined : "--compress");
+  if (channel === "direct" && used) {
+    throw usageError(
+      "migrate",
+      `Cannot use ${used} with --channel direct: CRIU sends pages itself`,
+    );
+  }
+  return { channel, bandwidth: { preCopy: bandwidth, final: bandwidthFinal }, compression };
 }

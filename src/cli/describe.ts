@@ -107,7 +107,9 @@ function line(text: string): Line {
 }
 
 function describeListening(event: EventOf<"listening">): string {
-  const where = `Listening on ${showAddress(event)}`;
+  const { directPort } = event;
+  const direct = directPort === undefined ? "" : `; pages as plain text on port ${directPort}`;
+  const where = `Listening on ${showAddress(event)}${direct}`;
   if (event.tokenFile === undefined) {
     return `${where} WITHOUT encryption or proof: anyone who reaches this port can send processes`;
   }

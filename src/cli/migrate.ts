@@ -9,7 +9,7 @@ import type { HaulEvent } from "../haul/events.ts";
 import type { MigrateOptions, MigrationMode, RestoreMode } from "../haul/options.ts";
 import type { Command, Context } from "./command.ts";
 import { ROLE_FLAGS, roleOptions, TIMEOUT_FLAGS } from "./common_flags.ts";
-import { bandwidthOf, BUDGET_FLAGS, budgetOf, LINK_FLAGS } from "./convergence_flags.ts";
+import { BUDGET_FLAGS, budgetOf, LINK_FLAGS, linkOf } from "./convergence_flags.ts";
 import { CRIU_FLAGS, criuFlags } from "./criu_flags.ts";
 import { describeSummary, showAddress } from "./describe.ts";
 import { EXIT_OK } from "./exit_codes.ts";
@@ -171,6 +171,9 @@ async function runMigrate(args: readonly string[], context: Context): Promise<nu
   if (options.insecure) {
     reporter.line("Warning: --insecure sends all memory of the process as plain text");
   }
+  if (options.channel === "direct") {
+    reporter.line("Warning: --channel direct sends all memory of the process as plain text");
+  }
   let committed = false;
   const sink = (event: HaulEvent) => {
     committed ||= event.event === "committed";
@@ -217,8 +220,7 @@ export function readMigrate(args: readonly string[]): { options: MigrateOptions;
     restoreMode,
     limits: { maxIterations, minPages, maxGrowthPercent },
     budget: budgetOf(values),
-    bandwidth: bandwidthOf(values),
-    compression: values.compression,
+    ...linkOf(values),
     criu: criuFlags("migrate", values),
     maxFrozenMs,
     releaseUnit: values.releaseUnit,

@@ -32,6 +32,14 @@ const LISTEN_FLAGS = {
     fallback: { host: ANY_ADDRESS, port: DEFAULT_PORT },
     shownDefault: `${ANY_ADDRESS}:${DEFAULT_PORT}`,
   }),
+  directPort: maybe({
+    name: "direct-port",
+    placeholder: "PORT",
+    help:
+      "Let the sources' CRIUs send pages to that port themselves, as plain text; only for networks " +
+      "that are trusted (migrate --channel direct)",
+    read: wholeNumber(0, 65_535),
+  }),
 } as const;
 
 const DRAIN_FLAGS = {
@@ -159,8 +167,20 @@ async function runServe(args: readonly string[], context: Context): Promise<numb
  */
 export function readServe(args: readonly string[]): { options: ServeOptions; json: boolean } {
   const values = parseFlags("serve", FLAGS, args);
-  const { listen, criuSocket, drainMs, json, maxMigrations, maxConnections, maxUnproved } = values;
+  const {
+    listen,
+    directPort,
+    criuSocket,
+    drainMs,
+    json,
+    maxMigrations,
+    maxConnections,
+    maxUnproved,
+  } = values;
   const { maxImageBytes, keepFreeBytes } = values;
   const limits = { maxMigrations, maxConnections, maxUnproved, maxImageBytes, keepFreeBytes };
-  return { options: { ...roleOptions(values), listen, criuSocket, drainMs, limits }, json };
+  return {
+    options: { ...roleOptions(values), listen, directPort, criuSocket, drainMs, limits },
+    json,
+  };
 }

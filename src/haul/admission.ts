@@ -63,6 +63,21 @@ function requireAlike(begin: BeginRequest): void {
 }
 
 /**
+ * The port to which the source's CRIU is to send pages directly, if it is.
+ *
+ * @param port Where such pages are taken; nowhere when not given.
+ * @throws PhaulError `destination-unfit` when it asks in vain
+ */
+export function directPortFor(begin: BeginRequest, port: number | undefined): number | undefined {
+  if (!begin.direct || port !== undefined) return begin.direct ? port : undefined;
+  throw new PhaulError(
+    "destination-unfit",
+    "Cannot take pages in directly: phaul serve was started without --direct-port there",
+    { remedy: "Start it with --direct-port PORT, or leave --channel direct out" },
+  );
+}
+
+/**
  * Decides whether a tree gets its memory back after it was restored.
  *
  * @param lazyPages This host's kernel and CRIU can do that.

@@ -25,7 +25,7 @@ import {
 import { Answers, askedBy, type AskedEvent, givenUp, outOfTurn } from "./answers.ts";
 import { Custody } from "./custody.ts";
 import { endOf, refusalOf } from "./decisions.ts";
-import { type Admission, type DestinationParts, tidyUp } from "./destination_parts.ts";
+import { type Admission, type DestinationParts, type Terms, tidyUp } from "./destination_parts.ts";
 import { Intake } from "./intake.ts";
 import type { StampedRecord } from "../journal/mod.ts";
 import { type Cause, type Effects, Machine } from "./machine.ts";
@@ -40,8 +40,8 @@ export class DestinationRole {
   readonly comm: string;
   /** Another phaul began it. */
   readonly reopened: boolean;
-  /** The tree gets its memory after it was restored. */
-  readonly lazy: boolean;
+  /** What its source was told. */
+  readonly terms: Terms;
   readonly #parts: DestinationParts;
   readonly #machine: Machine<DestinationState, DestinationEvent, DestinationAction>;
   readonly #stages: Stages;
@@ -60,8 +60,8 @@ export class DestinationRole {
   #because: PhaulError | undefined;
   #steps = 0;
 
-  private constructor(parts: DestinationParts, intake: Intake | undefined, lazy: boolean) {
-    this.lazy = lazy;
+  private constructor(parts: DestinationParts, intake: Intake | undefined, terms: Terms) {
+    this.terms = terms;
     this.migration = parts.migration;
     this.comm = parts.admitted.comm;
     this.reopened = intake === undefined;
@@ -97,7 +97,7 @@ export class DestinationRole {
   static async admit(parts: DestinationParts, from: Admission): Promise<DestinationRole> {
     const onFailure = (error: PhaulError) => role.#machine.dispatch("failed", error);
     const intake = await Intake.open({ ...parts, ...from, onFailure });
-    const role = new DestinationRole(parts, intake, from.lazy);
+    const role = new DestinationRole(parts, intake, from.terms);
     return role;
   }
 
@@ -106,7 +106,7 @@ export class DestinationRole {
     parts: DestinationParts,
     records: readonly StampedRecord[],
   ): Promise<DestinationRole> {
-    const role = new DestinationRole(parts, undefined, false);
+    const role = new DestinationRole(parts, undefined, { lazy: false });
     const whole = await role.#custody.adopt(records, bootId());
     role.#stages.pid = role.#custody.rootPid;
     const event = destinationRecovery(records.map(({ record }) => record.mark), whole);
@@ -223,7 +223,7 @@ export class DestinationRole {
     const { type: _, ...which } = request;
     await this.#stages.pass({ event: "iteration-begin", migration: this.migration, ...which });
     await this.#watchdog.during(async () => {
-      if (request.final) await this.#custody.prepare(this.lazy);
+      if (request.final) await this.#custody.prepare(this.terms.lazy);
       this.#answers.give("iteration", await this.#received.start(request));
     });
   }
@@ -240,7 +240,7 @@ export class DestinationRole {
       const { pages: pagesWritten, bytes } = await this.#watchdog.during(stop);
       const which = { migration: this.migration, iteration: request.iteration };
       this.#stages.tell({ event: "progress", ...which, pagesWritten, bytes });
-      return { type: "iteration-stopped" };
+      return { type: "iteration-stopped", pages: pagesWritten, pageBytes: bytes };
     } catch (error) {
       this.#fail(error);
       throw error;

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { DirectDoor } from "../wire/mod.ts";
+import type { DirectIntake } from "./direct_intake.ts";
 import type { EventSink } from "./events.ts";
 import type { AdmittedRecord, Journal } from "../journal/mod.ts";
 import type { DestinationState } from "../migrate/tables.ts";
@@ -27,13 +29,22 @@ export interface DestinationParts extends RestorerOptions {
   readonly onEnd: () => void;
 }
 
+/** What a source is told of its migration. */
+export interface Terms {
+  /** Its memory is filled in after the restore. */
+  readonly lazy: boolean;
+  /** Where its pages come directly. */
+  readonly direct?: DirectDoor;
+}
+
 /** What a migration that begins is given. */
 export interface Admission {
+  readonly terms: Terms;
   readonly tickets: TicketOffice;
   /** What it may bring. */
   readonly share: Share;
-  /** Its memory is filled in after the restore. */
-  readonly lazy: boolean;
+  /** For pages that come directly; the role disposes of it. */
+  readonly direct?: DirectIntake;
 }
 
 /** Removes the images, unless they are to be kept. */

@@ -65,6 +65,8 @@ export type HaulEvent =
     readonly event: "listening";
     readonly host: string;
     readonly port: number;
+    /** Where CRIUs may send pages themselves; absent when they may not. */
+    readonly directPort?: number;
     /** Where the token lies that a source must hold; absent when insecure. */
     readonly tokenFile?: string;
   }

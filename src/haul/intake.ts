@@ -92,13 +92,18 @@ export class Intake implements Disposable {
     const { tickets, onFailure } = this.#parts;
     const { terms, unpacked } = await acceptPacking(request);
     if (this.#aborted) throw this.#aborted;
+    const direct = await this.#parts.direct?.stream;
     this.#starting = this.#server.startIter();
     await this.#starting;
     if (this.#aborted) throw this.#aborted;
     this.#server.failed.catch((error) => onFailure(asPhaulError(error)));
-    const pagesTicket = tickets.issue("pages", (stream) => this.#relay.begin(unpacked(stream)));
-    if (!request.final) return { type: "iteration-started", pagesTicket, ...terms };
-    const imagesTicket = tickets.issue("images", (stream) => this.#receiveImages(stream));
+    if (direct) this.#relay.begin(direct, true);
+    const pagesTicket = direct
+      ? undefined
+      : tickets.issue("pages", (stream) => this.#relay.begin(unpacked(stream)));
+    const imagesTicket = request.final
+      ? tickets.issue("images", (stream) => this.#receiveImages(stream))
+      : undefined;
     return { type: "iteration-started", pagesTicket, imagesTicket, ...terms };
   }
 
@@ -109,7 +114,9 @@ export class Intake implements Disposable {
    */
   async stop({ iteration, pageBytes, pageHash }: StopIterationRequest): Promise<RelayFigures> {
     const figures = await this.#relay.end();
-    if (figures.hash !== pageHash || figures.bytes !== pageBytes) {
+    // Of pages that come directly the source has seen none.
+    const same = figures.hash === pageHash && figures.bytes === pageBytes;
+    if (!same && !this.#parts.direct) {
       throw new PhaulError(
         "page-stream",
         `Cannot use iteration ${iteration}: what came (${figures.bytes} bytes) is not what was ` +
@@ -157,6 +164,7 @@ export class Intake implements Disposable {
   /** Ends all that is under way; images stay where they are. */
   async abort(reason: PhaulError): Promise<void> {
     this.#aborted = reason;
+    this.#parts.direct?.abort(reason);
     this.#parts.tickets.revoke();
     this.#imageStream?.close();
     this.#relay.abort(reason);
@@ -170,6 +178,7 @@ export class Intake implements Disposable {
   /** Lets go of the streams. */
   [Symbol.dispose](): void {
     this.#relay[Symbol.dispose]();
+    this.#parts.direct?.[Symbol.dispose]();
     this.#cache.channel.shutdown();
   }
 

@@ -21,12 +21,11 @@ import { beginJournal } from "./begin_journal.ts";
 import type { Journal } from "../journal/mod.ts";
 import type { CriuFlags, MigrateOptions } from "./options.ts";
 import { Peer } from "./peer.ts";
-import { PageHash } from "./page_hash.ts";
-import { PageRelay } from "./relay.ts";
+import { openWay } from "./page_way.ts";
 import { type SourceOutcome, SourceRole } from "./source.ts";
 import { Stages } from "./stages.ts";
 import { VictimThrottle } from "./throttle.ts";
-import { WireRemote } from "./wire_remote.ts";
+import type { ProgressListener } from "./wire_remote.ts";
 import { requireSame, Verdict } from "./verdicts.ts";
 import { newWorkDir } from "./work_dir.ts";
 
@@ -117,25 +116,20 @@ async function attempt(
   // Not sooner: an interrupted migration may have left it slow, and is ended by now.
   const cpu = await untouched(journal, () => Promise.try(throttleOf, options));
   using throttle = cpu && new VictimThrottle({ cpu, migration, journal, stages });
-  using channel = await untouched(journal, () => openPageChannel(workDir.path));
+  using channel = options.channel === "direct"
+    ? undefined
+    : await untouched(journal, () => openPageChannel(workDir.path));
   const request = beginRequest(options, migration, victim, version);
   const verdict = new Verdict({ peer, migration, timeouts, stages, journal });
-  const { lazy } = await begin(peer, request, stages, verdict);
-  using relay = new PageRelay(channel, await PageHash.make(), "outgoing");
-  using remote = new WireRemote(
-    peer,
-    relay,
-    (iteration, { pages: pagesWritten, bytes }) =>
-      stages.tell({ event: "progress", migration, iteration, pagesWritten, bytes }),
-    options,
-  );
+  const { lazy, direct: door } = await begin(peer, request, stages, verdict);
+  const onProgress: ProgressListener = (iteration, { pages: pagesWritten, bytes }) =>
+    stages.tell({ event: "progress", migration, iteration, pagesWritten, bytes });
+  using way = await orAbort(verdict, () => openWay({ options, peer, channel, door, onProgress }));
   const role = new SourceRole({
     migration,
     options: { ...options, budget: budgetFor(lazy, options) },
     peer,
-    channel,
-    relay,
-    remote,
+    way,
     stages,
     journal,
     verdict,
@@ -162,13 +156,19 @@ async function begin(
   stages: Stages,
   verdict: Verdict,
 ): Promise<BegunReply> {
-  try {
+  return await orAbort(verdict, async () => {
     const begun = await peer.request(request);
     requireSame(request.migrationId, begun.migrationId);
     await stages.pass({ event: "connected", migration: request.migrationId, peer: peer.name });
     return begun;
+  });
+}
+
+/** Tells the destination when `step` fails: a request whose answer was lost may have been carried out. */
+async function orAbort<T>(verdict: Verdict, step: () => Promise<T>): Promise<T> {
+  try {
+    return await step();
   } catch (error) {
-    // A request whose answer was lost may have been carried out.
     verdict.abort(asPhaulError(error).message);
     await verdict.settle(false);
     throw error;
@@ -236,6 +236,7 @@ function beginRequest(
     })),
     memoryBytes: victim.memoryBytes,
     restoreMode: options.restoreMode,
+    direct: options.channel === "direct",
   };
 }
 

@@ -105,6 +105,9 @@ export interface RoleOptions {
 /** Whether pages are compressed on their way: all of them, none, or as long as that saves time. */
 export type Compression = "zstd" | "off" | "auto";
 
+/** How pages travel: through both phauls, or from CRIU over plain TCP, for trusted networks. */
+export type PageChannelKind = "relay" | "direct";
+
 /** What the page path may use of the link, in bytes per second; no bound where none is given. */
 export interface BandwidthLimits {
   /** While the tree runs. */
@@ -129,6 +132,8 @@ export interface MigrateOptions extends RoleOptions {
   readonly bandwidth?: BandwidthLimits;
   /** `off` when not given. Zero pages are never sent, whatever this is. */
   readonly compression?: Compression;
+  /** `relay` when not given. */
+  readonly channel?: PageChannelKind;
   /** The tree may stand frozen for so long before the commit, in milliseconds; no bound by itself. */
   readonly maxFrozenMs?: number;
   /** A systemd unit whose main process moves is kept from being started again on the source. */
@@ -163,6 +168,8 @@ export interface ServeOptions extends RoleOptions {
   readonly limits?: ServeLimits;
   /** Behind this socket each connection finds a criu that restores; phaul's own child when not given. */
   readonly criuSocket?: string;
+  /** Pages may come directly to this port; not at all when not given. */
+  readonly directPort?: number;
   /** How long running migrations may go on once it is told to end, in milliseconds; a minute by itself. */
   readonly drainMs?: number;
 }

@@ -6,8 +6,9 @@
 
 import { asPhaulError, PhaulError } from "../errors.ts";
 import type { BeginRequest, Standing } from "../wire/mod.ts";
-import { requireDisk, requireFit, restoresLazily } from "./admission.ts";
+import { directPortFor, requireDisk, requireFit, restoresLazily } from "./admission.ts";
 import { DestinationRole } from "./destination.ts";
+import { DirectIntake } from "./direct_intake.ts";
 import type { EventSink } from "./events.ts";
 import type { AdmittedRecord, DiskJournal, JournalName, JournalStore } from "../journal/mod.ts";
 import { isOver } from "./links.ts";
@@ -119,6 +120,7 @@ export class Registry {
       throw new PhaulError("protocol", `Cannot begin migration ${migration} twice`);
     }
     await requireFit(begin);
+    const doorPort = directPortFor(begin, options.directPort);
     const lazy = restoresLazily(begin, lazyPages);
     await using owned = new AsyncDisposableStack();
     const base = workDirBase(options, begin.durable);
@@ -133,7 +135,10 @@ export class Registry {
       await this.#roomIn(base ?? DEFAULT_WORK_DIR).admit(begin.memoryBytes),
     );
     const parts = this.#roleParts(migration, admitted, journal);
-    const from = { tickets: tickets.office(), share, lazy };
+    const office = tickets.office();
+    const direct = doorPort === undefined ? undefined : new DirectIntake(office);
+    const door = direct && doorPort ? { port: doorPort, ticket: direct.ticket } : undefined;
+    const from = { tickets: office, share, direct, terms: { lazy, direct: door } };
     this.#refuseWhenDraining();
     const role = await DestinationRole.admit({ ...parts, workDir }, from);
     owned.move();

@@ -37,6 +37,16 @@ export interface LocalPages {
   shutdown(): void;
 }
 
+/** What carries a source's pages, as its role sees it. */
+export interface PagePath {
+  /** Rejects when the path breaks; never resolves. */
+  readonly failed: Promise<never>;
+  /** Bytes that passed so far, over all iterations. */
+  readonly totalBytes: number;
+  /** Breaks the path: CRIU sees its socket shut down and gives up cleanly. */
+  abort(error: PhaulError): void;
+}
+
 /** Which way the pages go: out of the local CRIU, or into it. */
 export type RelayDirection = "outgoing" | "incoming";
 
@@ -44,7 +54,7 @@ export type RelayDirection = "outgoing" | "incoming";
  * Carries the page streams of a migration, one connection after the other, over one local channel.
  * It owns the connections given to it, not the channel.
  */
-export class PageRelay implements Disposable {
+export class PageRelay implements PagePath, Disposable {
   readonly #channel: LocalPages;
   readonly #hash: PageHash;
   readonly #direction: RelayDirection;
@@ -90,9 +100,14 @@ export class PageRelay implements Disposable {
     return this.#leg?.parser.bytes ?? 0;
   }
 
-  /** Begins an iteration over `stream`, which becomes the relay's. */
-  begin(stream: ByteStream): void {
-    const leg = new Leg(stream, this.#hash);
+  /**
+   * Begins an iteration over `stream`, which becomes the relay's.
+   *
+   * @param shared The stream stays its giver's, and is for further iterations too: CRIU's own end of
+   *   each ends it.
+   */
+  begin(stream: ByteStream, shared = false): void {
+    const leg = new Leg(stream, this.#hash, shared);
     this.#leg = leg;
     this.#waiting.resolve();
     void this.#pumpRemote(leg);
@@ -113,7 +128,7 @@ export class PageRelay implements Disposable {
     this.#bytesBefore += leg.parser.bytes;
     this.#leg = undefined;
     this.#waiting = Promise.withResolvers<void>();
-    if (this.#direction === "incoming") leg.stream.close();
+    if (this.#direction === "incoming" && !leg.shared) leg.stream.close();
     return { pages: leg.parser.pages, bytes: leg.parser.bytes, hash: leg.digest() };
   }
 
@@ -172,6 +187,7 @@ export class PageRelay implements Disposable {
         }
         await writeAll(this.#channel.conn, chunk);
         leg.settle();
+        if (leg.shared && leg.parser.ended) break;
       }
       if (!leg.parser.ended) {
         throw new PhaulError(
@@ -206,6 +222,7 @@ export class PageRelay implements Disposable {
 /** One iteration's stream with what is known of it. */
 class Leg {
   readonly stream: ByteStream;
+  readonly shared: boolean;
   readonly parser = new PageStreamParser();
   readonly #hash: PageHash;
   /** CRIU's stream is complete in the direction of the pages. */
@@ -213,8 +230,9 @@ class Leg {
   /** The peer has nothing more to say on this stream. */
   readonly drained = Promise.withResolvers<void>();
 
-  constructor(stream: ByteStream, hash: PageHash) {
+  constructor(stream: ByteStream, hash: PageHash, shared: boolean) {
     this.stream = stream;
+    this.shared = shared;
     this.#hash = hash;
     hash.reset();
   }

@@ -9,6 +9,7 @@ import { CriuSession, type CriuVersion, findCriu, requireCriu } from "../criu/mo
 import { ensureDirectory, requireRoot } from "../proc/mod.ts";
 import {
   acceptConnection,
+  acceptDirect,
   type Accepted,
   type BeginRequest,
   type ByteStream,
@@ -69,13 +70,16 @@ export async function serve(
   const listener = await listen(options.listen, security);
   await using owned = new AsyncDisposableStack();
   owned.defer(() => listener.close());
+  const direct = await listenDirectly(options);
+  owned.defer(() => direct?.close());
+  const directPort = direct?.address.port;
   const { insecure, stateDir } = options;
   owned.use(await announceServe(stateDir, { listen: listener.address, insecure }));
   for (const message of restorer.warnings) sink({ event: "warning", message });
   const tickets = new TicketBook();
   const store = new JournalStore(stateDir);
   const registry = new Registry({
-    options,
+    options: { ...options, directPort },
     store,
     criuPath,
     lazyPages: restorer.lazyPages,
@@ -91,17 +95,29 @@ export async function serve(
   sink({
     event: "listening",
     ...listener.address,
+    ...(directPort === undefined ? {} : { directPort }),
     ...(insecure ? {} : { tokenFile: `${stateDir}/${tokenFileName}` }),
   });
   owned.use(keepRecovering(store, options, sink));
   const server = new Server(options, security, registry, tickets, sink);
   owned.use(server);
-  const accepting = server.acceptAll(listener);
+  const accepting = [server.acceptAll(listener)];
+  if (direct) accepting.push(server.acceptDirect(direct));
   await aborted(signal);
   const linked = (role: DestinationRole) => server.isLinked(role);
   await drain(registry, { drainMs: options.drainMs ?? DEFAULT_DRAIN_MS, hurry, linked, sink });
   listener.close();
-  await accepting;
+  direct?.close();
+  await Promise.all(accepting);
+}
+
+/** The port for pages that come directly, if there is to be one. */
+async function listenDirectly(
+  { listen: { host }, directPort }: ServeOptions,
+): Promise<WireListener | undefined> {
+  return directPort === undefined
+    ? undefined
+    : await listen({ host, port: directPort }, { kind: "insecure" });
 }
 
 async function versionOf(criuPath: string): Promise<CriuVersion> {
@@ -158,6 +174,13 @@ class Server implements Disposable {
     }
   }
 
+  /** The same for connections of CRIUs that send pages themselves. */
+  async acceptDirect(listener: WireListener): Promise<void> {
+    for (let stream = await listener.accept(); stream; stream = await listener.accept()) {
+      void this.#direct(stream);
+    }
+  }
+
   /** Whether a source speaks of that migration now. */
   isLinked(role: DestinationRole): boolean {
     return this.#links.has(role);
@@ -175,8 +198,26 @@ class Server implements Disposable {
       if (accepted.kind === "control") await this.#control(accepted.link);
       else this.#tickets.deliver(accepted.ticket, accepted.stream);
     } catch (error) {
-      const { message } = asPhaulError(error);
-      this.#complaints.add(`Refused a connection from ${stream.peer}: ${message}`);
+      this.#complain(stream, error);
+    }
+  }
+
+  #complain(stream: ByteStream, error: unknown): void {
+    const { message } = asPhaulError(error);
+    this.#complaints.add(`Refused a connection from ${stream.peer}: ${message}`);
+  }
+
+  async #direct(stream: ByteStream): Promise<void> {
+    try {
+      using place = this.#gate.enter(stream.peer);
+      const ticket = await acceptDirect(stream, {
+        deadlineMs: this.#options.timeouts.connectMs,
+        redeemTicket: (ticket) => this.#tickets.redeem(ticket, "direct"),
+        signal: place.signal,
+      });
+      this.#tickets.deliver(ticket, stream);
+    } catch (error) {
+      this.#complain(stream, error);
     }
   }
 
@@ -220,7 +261,7 @@ class Server implements Disposable {
     this.#links.requireFree(link);
     const role = await this.#registry.admit(request, link);
     if (!this.#links.began(link, role)) this.#unlinked(role, await link.lost);
-    return { type: "begun", migrationId: role.migration, lazy: role.lazy };
+    return { type: "begun", migrationId: role.migration, ...role.terms };
   }
 
   async #cancel(request: CancelRequest): Promise<Reply> {

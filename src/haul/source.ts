@@ -5,7 +5,7 @@
  */
 
 import { asPhaulError, PhaulError } from "../errors.ts";
-import type { CriuSession, PageChannel } from "../criu/mod.ts";
+import type { CriuSession } from "../criu/mod.ts";
 import { SOURCE_TABLE, type SourceAction, type SourceEvent } from "../migrate/tables.ts";
 import type { SourceState } from "../migrate/tables.ts";
 import type { ProcessTree } from "../proc/mod.ts";
@@ -20,10 +20,9 @@ import type { Journal } from "../journal/mod.ts";
 import { type Cause, type Effects, Machine } from "./machine.ts";
 import type { MigrateOptions } from "./options.ts";
 import type { Peer } from "./peer.ts";
-import type { PageRelay } from "./relay.ts";
+import type { PageWay } from "./page_way.ts";
 import { stageObserver, type Stages } from "./stages.ts";
 import { frozenTooLong, Watchdog } from "./watchdog.ts";
-import type { WireRemote } from "./wire_remote.ts";
 
 /** States in which the tree is frozen, and may still be let go. */
 const FROZEN: ReadonlySet<SourceState> = new Set(["dumping", "frozen", "intended"]);
@@ -33,9 +32,7 @@ export interface SourceParts {
   readonly migration: string;
   readonly options: MigrateOptions;
   readonly peer: Peer;
-  readonly channel: PageChannel;
-  readonly relay: PageRelay;
-  readonly remote: WireRemote;
+  readonly way: PageWay;
   readonly stages: Stages;
   readonly journal: Journal;
   readonly verdict: Verdict;
@@ -88,8 +85,8 @@ export class SourceRole implements PhaulLocal {
       onDefect: (error) => parts.stages.warn(error.message),
     });
     this.#watchdog = new Watchdog(parts.options.timeouts.stallMs, {
-      progress: () => `${this.#steps} ${parts.relay.totalBytes} ${this.#imageBytes}`,
-      paused: () => this.#awaitsPeer || parts.remote.starting || parts.stages.inHook,
+      progress: () => `${this.#steps} ${parts.way.pages.totalBytes} ${this.#imageBytes}`,
+      paused: () => this.#awaitsPeer || parts.way.remote.starting || parts.stages.inHook,
       stalled: (error) => this.#fail("stalled", error),
     });
     this.#engine.promise.catch(() => {});
@@ -97,12 +94,12 @@ export class SourceRole implements PhaulLocal {
 
   /** Migrates; resolves when the role reached a final state. `signal` cancels, before the commit. */
   async run(signal: AbortSignal): Promise<SourceOutcome> {
-    const { peer, relay } = this.#parts;
+    const { peer, way } = this.#parts;
     const cancelled = new PhaulError("cancelled", "Cannot go on: the migration was cancelled");
     const cancel = () => this.#fail("cancel", cancelled);
     signal.addEventListener("abort", cancel);
     void peer.lost.then((error) => this.#fail("peer-lost", error));
-    relay.failed.catch((error) => this.#fail("failed", asPhaulError(error)));
+    way.pages.failed.catch((error) => this.#fail("failed", asPhaulError(error)));
     using _watchdog = this.#watchdog;
     this.#machine.dispatch("start");
     if (signal.aborted) cancel();
@@ -187,11 +184,10 @@ export class SourceRole implements PhaulLocal {
 
   /** Starts the client, whose end (unless this role ended it) is an event. */
   #copy(): void {
-    const { options, channel, workDir, criuPath, remote, stages, migration, throttle } =
-      this.#parts;
-    const client = new PhaulClient(this, remote, {
+    const { options, way, workDir, criuPath, stages, migration, throttle } = this.#parts;
+    const client = new PhaulClient(this, way.remote, {
       pid: options.pid,
-      memory: channel.criuEnd,
+      memory: way.memory,
       workDir,
       criuPath,
       mode: options.mode,
@@ -230,7 +226,8 @@ export class SourceRole implements PhaulLocal {
 
   /** Ends the page stream, sends the images and asks for the tree to be restored and held. */
   async #prepare(): Promise<void> {
-    const { stages, migration, remote, peer } = this.#parts;
+    const { stages, migration, peer } = this.#parts;
+    const { remote } = this.#parts.way;
     try {
       await stages.pass({ event: "frozen", migration });
       await remote.stopIter();
@@ -267,7 +264,7 @@ export class SourceRole implements PhaulLocal {
   /** CRIU lets the tree run when its page channel breaks; the role waits for it to say so. */
   #endCriu(): void {
     this.#cancelled.abort(this.#reason);
-    if (this.#reason) this.#parts.relay.abort(this.#reason);
+    if (this.#reason) this.#parts.way.pages.abort(this.#reason);
     const dumping = this.#finalDump?.started ? this.#finalDump.settled() : undefined;
     if (!dumping) this.#engine.reject(this.#reason);
     const idle: Promise<unknown> | undefined = dumping ?? this.#client;

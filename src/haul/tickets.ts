@@ -6,11 +6,14 @@
 
 import { type ByteStream, type DataKind, ticketBytes } from "../wire/mod.ts";
 
+/** What a ticket may be for: a data connection, or one that a CRIU sends pages over itself. */
+export type TicketKind = DataKind | "direct";
+
 /** Takes the stream that came with a ticket; it is the taker's from then on. */
 export type TicketHolder = (stream: ByteStream) => void;
 
 interface Issued {
-  readonly kind: DataKind;
+  readonly kind: TicketKind;
   readonly holder: TicketHolder;
 }
 
@@ -25,7 +28,7 @@ export class TicketBook {
   }
 
   /** True exactly once for each ticket issued for `kind`. */
-  redeem(ticket: Uint8Array, kind: DataKind): boolean {
+  redeem(ticket: Uint8Array, kind: TicketKind): boolean {
     const text = ticket.toHex();
     const issued = this.#issued.get(text);
     if (issued?.kind !== kind) return false;
@@ -54,7 +57,7 @@ export class TicketOffice {
   }
 
   /** A new ticket of 32 random bytes. */
-  issue(kind: DataKind, holder: TicketHolder): Uint8Array {
+  issue(kind: TicketKind, holder: TicketHolder): Uint8Array {
     const ticket = crypto.getRandomValues(new Uint8Array(ticketBytes));
     const text = ticket.toHex();
     this.#book.set(text, { kind, holder });

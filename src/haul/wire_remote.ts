@@ -4,6 +4,7 @@
  * @module
  */
 
+import { PhaulError } from "../errors.ts";
 import { type ByteStream, PacedStream, PackedStream } from "../wire/mod.ts";
 import type { IterationTraffic, PhaulRemote } from "./config.ts";
 import type { BandwidthLimits, Compression } from "./options.ts";
@@ -16,6 +17,15 @@ const PROGRESS_MS = 500;
 /** Told how far an iteration has come, twice a second while it flows. */
 export type ProgressListener = (iteration: number, traffic: IterationTraffic) => void;
 
+/** What a source's role has of its destination's server. */
+export interface SourceRemote extends PhaulRemote, Disposable {
+  /** The images stream of the final iteration; opened before anything is frozen. */
+  readonly images: ByteStream | undefined;
+  /** True while the destination gets ready, which its own hook may hold up; each step has a deadline. */
+  readonly starting: boolean;
+  stopIter(): Promise<IterationTraffic>;
+}
+
 /** What becomes of pages on their way. */
 export interface PagePathOptions {
   readonly bandwidth?: BandwidthLimits;
@@ -23,7 +33,7 @@ export interface PagePathOptions {
 }
 
 /** Starts and stops iterations on the destination and connects the page relay to it. */
-export class WireRemote implements PhaulRemote, Disposable {
+export class WireRemote implements SourceRemote {
   readonly #peer: Peer;
   readonly #relay: PageRelay;
   readonly #onProgress: ProgressListener;
@@ -50,12 +60,10 @@ export class WireRemote implements PhaulRemote, Disposable {
     this.#compression = compression;
   }
 
-  /** The images stream of the final iteration; opened before anything is frozen. */
   get images(): ByteStream | undefined {
     return this.#images;
   }
 
-  /** True while the destination gets ready, which its own hook may hold up; each step has a deadline. */
   get starting(): boolean {
     return this.#starting;
   }
@@ -76,6 +84,7 @@ export class WireRemote implements PhaulRemote, Disposable {
     const request = { type: "start-iteration", iteration, final, ...offer } as const;
     const started = await this.#peer.request(request);
     const rate = final ? this.#bandwidth.final : this.#bandwidth.preCopy;
+    if (!started.pagesTicket) throw noTicket();
     const link = paced(await this.#peer.open("pages", started.pagesTicket), rate);
     this.#paced = link instanceof PacedStream ? link : undefined;
     const pages = await packedForPeer(link, this.#compression, started);
@@ -119,6 +128,10 @@ export class WireRemote implements PhaulRemote, Disposable {
     const sentBytes = this.#packed?.sentBytes ?? bytes;
     return { pages, bytes, sentBytes, pacedMs: this.#paced?.waitedMs ?? 0 };
   }
+}
+
+function noTicket(): PhaulError {
+  return new PhaulError("protocol", "Cannot send pages: the destination gave no ticket for them");
 }
 
 function paced(stream: ByteStream, bytesPerSecond: number | undefined): ByteStream {

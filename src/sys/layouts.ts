@@ -6,10 +6,8 @@
  */
 
 const LITTLE_ENDIAN = true;
-/** Address families: the first field of a `struct sockaddr`. */
-export const AF_UNIX = 1;
-export const AF_INET = 2;
-export const AF_INET6 = 10;
+/** The families of addresses: the first field of each `struct sockaddr`. */
+export const AddressFamily = { UNIX: 1, INET: 2, INET6: 10 } as const;
 
 /** Bytes that libc may read and write: never backed by shared memory. */
 export type Bytes = Uint8Array<ArrayBuffer>;
@@ -59,7 +57,7 @@ export function sockaddrUn(path: string): Bytes {
     throw new TypeError(`Cannot use '${path}' as a socket: it is longer than 107 bytes`);
   }
   const memory = new Uint8Array(110);
-  new DataView(memory.buffer).setUint16(0, AF_UNIX, LITTLE_ENDIAN);
+  new DataView(memory.buffer).setUint16(0, AddressFamily.UNIX, LITTLE_ENDIAN);
   memory.set(encoded, 2);
   return memory;
 }
@@ -79,7 +77,7 @@ export function sockaddrIn(
   }
   const memory = new Uint8Array(v6 ? 28 : 16);
   const view = new DataView(memory.buffer);
-  view.setUint16(0, v6 ? AF_INET6 : AF_INET, LITTLE_ENDIAN);
+  view.setUint16(0, v6 ? AddressFamily.INET6 : AddressFamily.INET, LITTLE_ENDIAN);
   view.setUint16(2, port);
   // Of IPv6, the flow label comes before the address and the scope after it: none of either.
   memory.set(address, v6 ? 8 : 4);

@@ -6,7 +6,7 @@
 
 import { Errno } from "./errno.ts";
 import { Fd } from "./fd.ts";
-import { AF_UNIX, sockaddrUn } from "./layouts.ts";
+import { AddressFamily, sockaddrUn } from "./layouts.ts";
 import { libc } from "./libc.ts";
 import { readable } from "./poller.ts";
 import { check, checkExcept } from "./syscall.ts";
@@ -36,7 +36,7 @@ export function streamPair(): [Fd, Fd] {
 export function connectUnix(path: string, kind: "stream" | "seqpacket" = "stream"): Fd {
   const address = sockaddrUn(path);
   const type = kind === "stream" ? SOCK_STREAM : SOCK_SEQPACKET;
-  const socket = Fd.own(check("socket", libc().socket(AF_UNIX, type | SOCK_CLOEXEC, 0)));
+  const socket = Fd.own(check("socket", libc().socket(AddressFamily.UNIX, type | SOCK_CLOEXEC, 0)));
   try {
     check(`connect '${path}'`, libc().connect(socket.raw, address, address.length));
     return socket;
@@ -54,7 +54,7 @@ export function connectUnix(path: string, kind: "stream" | "seqpacket" = "stream
 export function listenUnix(path: string): Fd {
   const address = sockaddrUn(path);
   const type = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
-  const socket = Fd.own(check("socket", libc().socket(AF_UNIX, type, 0)));
+  const socket = Fd.own(check("socket", libc().socket(AddressFamily.UNIX, type, 0)));
   try {
     check(`bind '${path}'`, libc().bind(socket.raw, address, address.length));
     check(`listen '${path}'`, libc().listen(socket.raw, BACKLOG));
@@ -94,7 +94,7 @@ export function shutdownSocket(fd: Fd, how: "read" | "write" | "both"): void {
 
 function pair(type: number): [Fd, Fd] {
   const numbers = new Int32Array(2);
-  check("socketpair", libc().socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, numbers));
+  check("socketpair", libc().socketpair(AddressFamily.UNIX, type | SOCK_CLOEXEC, 0, numbers));
   const [one = -1, other = -1] = numbers;
   return [Fd.own(one), Fd.own(other)];
 }

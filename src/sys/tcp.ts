@@ -6,7 +6,7 @@
 
 import { Errno } from "./errno.ts";
 import { Fd } from "./fd.ts";
-import { AF_INET, AF_INET6, type Bytes, IntCell, sockaddrIn } from "./layouts.ts";
+import { AddressFamily, type Bytes, IntCell, sockaddrIn } from "./layouts.ts";
 import { libc } from "./libc.ts";
 import { writable } from "./poller.ts";
 import { check, checkExcept, syscallError } from "./syscall.ts";
@@ -37,7 +37,7 @@ export async function connectTcp(
   signal?: AbortSignal,
 ): Promise<Fd> {
   const name = sockaddrIn(address);
-  const family = address.host.includes(":") ? AF_INET6 : AF_INET;
+  const family = address.host.includes(":") ? AddressFamily.INET6 : AddressFamily.INET;
   const type = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
   using stack = new DisposableStack();
   const socket = stack.use(Fd.own(check("socket", libc().socket(family, type, 0))));

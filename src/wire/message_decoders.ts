@@ -7,6 +7,7 @@
 import type { Fields } from "./fields.ts";
 import {
   type BeginRequest,
+  type BegunReply,
   type Connection,
   type FileFact,
   type PackingTerms,
@@ -15,6 +16,7 @@ import {
   type Request,
   type RestoreOptions,
   type Standing,
+  type StopIterationRequest,
   ticketBytes,
 } from "./messages.ts";
 import { cleanText, readErrorTexts } from "./peer_error.ts";
@@ -67,8 +69,7 @@ export function readRequest(type: Request["type"], fields: Fields): Request {
       return {
         type,
         iteration: readIteration(fields),
-        pageBytes: fields.integer("pageBytes", 0, Number.MAX_SAFE_INTEGER),
-        pageHash: fields.text("pageHash", 32, hash128),
+        ...readStream(fields),
       };
     case "prepare":
       return {
@@ -103,18 +104,28 @@ export function readRequest(type: Request["type"], fields: Fields): Request {
 export function readReply(type: Reply["type"], fields: Fields): Reply {
   switch (type) {
     case "iteration-started": {
-      const pagesTicket = fields.bytes("pagesTicket", ticketBytes);
+      const pagesTicket = fields.optionalBytes("pagesTicket", ticketBytes);
       const imagesTicket = fields.optionalBytes("imagesTicket", ticketBytes);
-      const packing = readPacking(fields);
-      return imagesTicket
-        ? { type, pagesTicket, imagesTicket, ...packing }
-        : { type, pagesTicket, ...packing };
+      return {
+        type,
+        ...(pagesTicket ? { pagesTicket } : {}),
+        ...(imagesTicket ? { imagesTicket } : {}),
+        ...readPacking(fields),
+      };
     }
     case "begun":
-      return { type, migrationId: readMigrationId(fields), lazy: fields.flag("lazy") };
+      return {
+        ...{ type, migrationId: readMigrationId(fields), lazy: fields.flag("lazy") },
+        ...readDirectDoor(fields),
+      };
     case "ready":
       return { type, migrationId: readMigrationId(fields) };
     case "iteration-stopped":
+      return {
+        type,
+        pages: fields.integer("pages", 0, Number.MAX_SAFE_INTEGER),
+        pageBytes: fields.integer("pageBytes", 0, Number.MAX_SAFE_INTEGER),
+      };
     case "running":
     case "forgotten":
       return { type };
@@ -146,6 +157,21 @@ function readBegin(fields: Fields): BeginRequest {
     durable: fields.flag("durable"),
     memoryBytes: fields.integer("memoryBytes", 0, Number.MAX_SAFE_INTEGER),
     restoreMode: fields.choice("restoreMode", restoreNames),
+    direct: fields.flag("direct"),
+  };
+}
+
+function readDirectDoor(fields: Fields): Pick<BegunReply, "direct"> {
+  const ticket = fields.optionalBytes("directTicket", ticketBytes);
+  return ticket ? { direct: { port: fields.integer("directPort", 1, maxPort), ticket } } : {};
+}
+
+/** Nothing when the source saw no stream. */
+function readStream(fields: Fields): Pick<StopIterationRequest, "pageBytes" | "pageHash"> {
+  if (fields.anyText("pageHash") === "") return {};
+  return {
+    pageBytes: fields.integer("pageBytes", 0, Number.MAX_SAFE_INTEGER),
+    pageHash: fields.text("pageHash", 32, hash128),
   };
 }
 

@@ -51,10 +51,14 @@ export function replyFields(reply: Reply): RawFields {
         ...packingFields(reply),
       };
     case "begun":
-      return { migrationId: reply.migrationId, lazy: reply.lazy };
+      return {
+        ...{ migrationId: reply.migrationId, lazy: reply.lazy },
+        ...{ directPort: reply.direct?.port, directTicket: reply.direct?.ticket },
+      };
     case "ready":
       return { migrationId: reply.migrationId };
     case "iteration-stopped":
+      return { pages: reply.pages, pageBytes: reply.pageBytes };
     case "running":
     case "forgotten":
       return {};

@@ -85,6 +85,8 @@ export interface BeginRequest {
   /** What the tree has in memory now: about as much will come. */
   readonly memoryBytes: number;
   readonly restoreMode: RestoreMode;
+  /** CRIU is to send pages over a TCP connection of its own, as plain text. */
+  readonly direct: boolean;
 }
 
 /** How a pages stream is packed; nothing is where nothing is said. */
@@ -103,14 +105,17 @@ export interface StartIterationRequest extends PackingTerms {
   readonly final: boolean;
 }
 
-/** Ends an iteration: both sides must have seen the same page stream. */
+/**
+ * Ends an iteration: both sides must have seen the same page stream. Of pages that went directly the
+ * source saw none.
+ */
 export interface StopIterationRequest {
   readonly type: "stop-iteration";
   readonly iteration: number;
   /** Bytes of the page stream from source to destination. */
-  readonly pageBytes: number;
+  readonly pageBytes?: number;
   /** Their XXH3-128, 32 lower-case hex digits. */
-  readonly pageHash: string;
+  readonly pageHash?: string;
 }
 
 /** Restores and holds the tree, once all images came through the images stream. */
@@ -182,6 +187,14 @@ export interface BegunReply {
   readonly migrationId: string;
   /** The tree will get its memory after it was restored. */
   readonly lazy: boolean;
+  /** Where pages may be sent directly; only when that was asked for. */
+  readonly direct?: DirectDoor;
+}
+
+/** A port of the destination that takes pages as plain text, from whoever shows the ticket first. */
+export interface DirectDoor {
+  readonly port: number;
+  readonly ticket: Uint8Array;
 }
 
 /**
@@ -190,13 +203,17 @@ export interface BegunReply {
  */
 export interface IterationStartedReply extends PackingTerms {
   readonly type: "iteration-started";
-  readonly pagesTicket: Uint8Array;
+  /** Absent when pages come directly. */
+  readonly pagesTicket?: Uint8Array;
   readonly imagesTicket?: Uint8Array;
 }
 
 /** The answer to `stop-iteration`. */
 export interface IterationStoppedReply {
   readonly type: "iteration-stopped";
+  /** What came: pages, and bytes of the page stream. */
+  readonly pages: number;
+  readonly pageBytes: number;
 }
 
 /** The answer to `prepare`: the tree is restored and held. */

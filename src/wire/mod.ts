@@ -8,6 +8,7 @@ export { acceptConnection, type Accepted, type AcceptOptions } from "./accepting
 export { ControlLink } from "./control_link.ts";
 export type { LinkOptions, RequestHandler, RequestOptions } from "./control_link.ts";
 export { dial, type DialOptions, type Security } from "./dial.ts";
+export { acceptDirect, type DirectOptions } from "./direct.ts";
 export { Gate } from "./gate.ts";
 export { type Identity, loadIdentity, tokenFileName } from "./identity.ts";
 export { ImpatientStream } from "./impatient.ts";

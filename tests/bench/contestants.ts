@@ -19,6 +19,10 @@ export const CONTESTANTS: readonly Contestant[] = [
     what: "phaul without TLS on both sides",
   }, { plain: true }),
   phaulWith({
+    ...{ name: "phaul-direct", quick: false, usual: true },
+    what: "phaul with CRIU sending its pages itself, over plain TCP",
+  }, { serve: "--direct-port 7285", migrate: "--channel direct" }),
+  phaulWith({
     ...{ name: "phaul-2", quick: false, usual: false },
     what: "phaul with at most two pre-dumps",
   }, { migrate: "--max-iters 2" }),

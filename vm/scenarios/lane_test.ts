@@ -42,6 +42,21 @@ scenario(stage, "one guest: shared memory that is rewritten arrives whole", asyn
   await clearAway(pair, victim);
 });
 
+scenario(
+  stage,
+  "one guest: pages that CRIU sends itself, over iterations of one connection",
+  async (pair) => {
+    const { alpha, beta } = pair;
+    await stage.freshServer(beta, { args: "--direct-port 7285" });
+    const victim = await stage.victim(alpha, "rewriter --size 16");
+    const run = await migrate(alpha, beta, victim, { args: "--channel direct --max-iters 3" });
+    expectCode(run, 0);
+    assert(preDumps(run).length >= 2 && preDumps(run).every((pages) => pages > 0), run.said);
+    await expectRunsOn(pair, victim, "alpha", "beta");
+    await clearAway(pair, victim);
+  },
+);
+
 scenario(stage, "one guest: two migrations at once over one server", async (pair) => {
   const { alpha, beta } = pair;
   await stage.server(beta);

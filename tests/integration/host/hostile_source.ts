@@ -80,6 +80,7 @@ function beginOf(migrationId: string): BeginRequest {
     files: [],
     restoreMode: "auto",
     memoryBytes: 0,
+    direct: false,
   };
 }
 
@@ -214,7 +215,7 @@ async function tryOne(name: string, trial: Trial, security: Security): Promise<v
     },
     async start() {
       const request = { type: "start-iteration", iteration: 1, final: true } as const;
-      const { pagesTicket, imagesTicket = wrong } = await link.request(request, REQUEST);
+      const { pagesTicket = wrong, imagesTicket = wrong } = await link.request(request, REQUEST);
       return { pages: pagesTicket, images: imagesTicket };
     },
     async because(next) {

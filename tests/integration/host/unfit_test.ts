@@ -22,6 +22,7 @@ const BEGIN = {
   files: [],
   memoryBytes: 0,
   restoreMode: "auto",
+  direct: false,
 };
 
 Deno.test("serve: a tree of another architecture or page size is refused", async () => {

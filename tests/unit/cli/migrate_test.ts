@@ -23,7 +23,7 @@ Deno.test("readMigrate: the least that can be said takes every default", () => {
     releaseUnit: false,
     bandwidth: { preCopy: undefined, final: undefined },
     budget: undefined,
-    compression: "off",
+    ...{ compression: "off", channel: "relay" },
   });
 });
 
@@ -66,7 +66,7 @@ Deno.test("readMigrate: each flag reaches its option", () => {
     releaseUnit: true,
     bandwidth: { preCopy: 125_000_000, final: 100_000 },
     budget: undefined,
-    compression: "auto",
+    ...{ compression: "auto", channel: "relay" },
   });
 });
 
@@ -80,6 +80,9 @@ for (
     ["--insecure", "--token-file=/t"],
     ["--tcp-established", "--tcp-close"],
     ["--on-miss=cancel"],
+    ["--channel=direct", "--compress=auto"],
+    ["--channel=direct", "--bandwidth=1Gbit"],
+    ["--channel=direct", "--bandwidth-final=1Gbit"],
     ["--max-downtime=300ms", "--mode=stop-and-copy"],
   ]
 ) {
@@ -88,6 +91,13 @@ for (
     assertEquals(assertThrows(() => readMigrate(args), PhaulError).code, "usage");
   });
 }
+
+Deno.test("readMigrate, readServe: pages go directly where both are told so", () => {
+  const { options } = readMigrate(["--pid=1", "--peer=dst", "--channel=direct"]);
+  assertEquals(options.channel, "direct");
+  assertEquals(readServe(["--direct-port=7285"]).options.directPort, 7285);
+  assertEquals(assertThrows(() => readServe(["--direct-port=65536"]), PhaulError).code, "usage");
+});
 
 Deno.test("readMigrate: a budget proceeds when it is missed, unless told otherwise", () => {
   const args = ["--pid=1", "--peer=dst", "--max-downtime=300ms"];
@@ -102,7 +112,7 @@ Deno.test("readServe: listens on the usual port of every address", () => {
     ...{ workDir: undefined, criuPath: undefined, hook: undefined, timeouts: DEFAULT_TIMEOUTS },
     ...{ keepImages: false, durable: false, drainMs: 60_000 },
     limits: { ...DEFAULT_SERVE_LIMITS, maxImageBytes: undefined },
-    criuSocket: undefined,
+    ...{ criuSocket: undefined, directPort: undefined },
   });
 });
 

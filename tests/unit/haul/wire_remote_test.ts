@@ -22,7 +22,8 @@ async function streamsOf(final: boolean): Promise<(ByteStream | undefined)[]> {
   const { promise: pages, resolve } = Promise.withResolvers<ByteStream>();
   const ticket = new Uint8Array(32);
   const peer = {
-    request: () => Promise.resolve(final ? { pagesTicket: ticket, imagesTicket: ticket } : {}),
+    request: () =>
+      Promise.resolve({ pagesTicket: ticket, ...(final ? { imagesTicket: ticket } : {}) }),
     open: () => Promise.resolve({ peer: "b:1", close: () => {} }),
   } as unknown as Peer;
   const relay = { pages: 0, bytes: 0, begin: resolve } as unknown as PageRelay;

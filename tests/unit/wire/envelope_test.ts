@@ -107,7 +107,11 @@ Deno.test("decodeEnvelope: the other messages are refused for each field out of 
   });
   refused("commit", { migrationId: "x" });
   refused("abort", { migrationId: "" });
-  refused("iterationStarted", {});
+  refused("begun", { migrationId, directPort: 0, directTicket: ticket });
+  refused("begun", { migrationId, directPort: 65_536, directTicket: ticket });
+  refused("begun", { migrationId, directPort: 1, directTicket: ticket.subarray(1) });
+  refused("iterationStopped", { pages: 2 ** 54, pageBytes: 1 });
+  refused("iterationStopped", { pages: 1, pageBytes: 2 ** 54 });
   refused("iterationStarted", { pagesTicket: ticket.subarray(1) });
   refused("iterationStarted", { pagesTicket: ticket, imagesTicket: ticket.subarray(1) });
 });

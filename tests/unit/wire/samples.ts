@@ -42,6 +42,7 @@ export const begin: BeginRequest = {
   durable: true,
   memoryBytes: 2 ** 33,
   restoreMode: "lazy",
+  direct: true,
 };
 
 export const requests: readonly Request[] = [
@@ -51,6 +52,7 @@ export const requests: readonly Request[] = [
   { type: "start-iteration", iteration: 4, final: false, packed: true },
   { type: "start-iteration", iteration: 5, final: true, packed: true, zstd: true },
   { type: "stop-iteration", iteration: 1, pageBytes: 2 ** 52, pageHash: "0a".repeat(16) },
+  { type: "stop-iteration", iteration: 2 },
   { type: "prepare", processes: begin.processes, connections, imageCount: 12, imageBytes: 123_456 },
   { type: "commit", migrationId, forced: false },
   { type: "commit", migrationId, forced: true },
@@ -63,10 +65,12 @@ export const requests: readonly Request[] = [
 
 export const replies: readonly Reply[] = [
   { type: "begun", migrationId, lazy: true },
+  { type: "begun", migrationId, lazy: false, direct: { port: 65_535, ticket } },
   { type: "iteration-started", pagesTicket: ticket },
+  { type: "iteration-started", imagesTicket: ticket },
   { type: "iteration-started", pagesTicket: ticket, imagesTicket: ticket.toReversed() },
   { type: "iteration-started", pagesTicket: ticket, packed: true, zstd: true },
-  { type: "iteration-stopped" },
+  { type: "iteration-stopped", pages: 2 ** 32, pageBytes: 2 ** 45 },
   { type: "ready", migrationId },
   { type: "running" },
   { type: "discarded" },
