@@ -88,11 +88,6 @@ export class LazyPages implements Disposable {
     return this.#drained.promise;
   }
 
-  /** How far it is. */
-  get figures(): DrainFigures {
-    return this.#figures;
-  }
-
   /**
    * Gets ready for CRIU, which may be asked to restore from `source.dir` then.
    *

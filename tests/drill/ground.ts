@@ -98,15 +98,10 @@ export async function faultServers(host: DrillHost): Promise<readonly number[]> 
   return all.filter(({ command }) => command.includes("fault-server")).map(({ pid }) => pid);
 }
 
-/** Its criu processes, and below those tasks that are being restored. */
-export async function criuOf(
-  host: DrillHost,
-  phaul: DrillRun,
-): Promise<{ readonly swrk: readonly number[]; readonly below: readonly number[] }> {
+/** Its criu processes. */
+export async function criuOf(host: DrillHost, phaul: DrillRun): Promise<readonly number[]> {
   const all = await host.processes();
-  const swrk = all.filter(({ parentPid, command }) =>
+  return all.filter(({ parentPid, command }) =>
     parentPid === phaul.pid && command.includes(" swrk ")
   ).map(({ pid }) => pid);
-  const below = all.filter(({ parentPid }) => swrk.includes(parentPid)).map(({ pid }) => pid);
-  return { swrk, below };
 }
