@@ -8,6 +8,7 @@
 import type { Roles } from "./src/cli/command.ts";
 import { runCli } from "./src/cli/run.ts";
 import { processTerminal } from "./src/cli/terminal.ts";
+import { FAULT_SERVER_COMMAND } from "./src/pages/fault_messages.ts";
 
 const roles: Roles = {
   async migrate(options, sink, signal) {
@@ -42,7 +43,7 @@ const roles: Roles = {
   },
 };
 
-if (Deno.args[0] === "fault-server") {
+if (Deno.args[0] === FAULT_SERVER_COMMAND) {
   // Of no use to a person: phaul serve starts it.
   const { serveFaults } = await import("./src/pages/fault_server.ts");
   serveFaults(Number(Deno.args[1]));

@@ -55,7 +55,6 @@ export class LazyPages implements Disposable {
   #source: LazySource | undefined;
   #restored = false;
   #servers = 1;
-  #figures: DrainFigures = { pages: 0, faults: 0 };
   #heardAt = 0;
   readonly #patience: number;
 
@@ -161,10 +160,7 @@ export class LazyPages implements Disposable {
   #take(message: ServerReport, fds: Fd[]): void {
     this.#heardAt = performance.now();
     if (message.type === "ready") return this.#ready.resolve();
-    if (message.type !== "forked") {
-      this.#figures = { pages: message.pages, faults: message.faults };
-      return;
-    }
+    if (message.type !== "forked") return;
     for (const uffd of fds) this.#held.push({ order: message.task, uffd });
   }
 
