@@ -122,17 +122,20 @@ scenario(
 const soon = (signal: string, pattern: string) =>
   `(until pkill -${signal} ${pattern}; do sleep 0.02; done) &>/dev/null &`;
 
-/** Who is killed, how (by a hook of the same side), and at which stages before the commit. */
+/**
+ * Who is killed, how (by a hook of the same side), and at which stages of pre-copy: what comes after that
+ * is for the drill.
+ */
 const KILLS = {
   "criu": {
     side: "source",
     kill: "pkill -9 -x criu",
-    stages: ["iteration-begin2", "iteration-end1", "frozen", "prepared"],
+    stages: ["iteration-begin2", "iteration-end1"],
   },
   "phaul": {
     side: "source",
     kill: "kill -9 $PPID",
-    stages: ["iteration-begin2", "iteration-end1", "frozen", "prepared"],
+    stages: ["iteration-begin2", "iteration-end1"],
   },
   "the restoring criu": {
     side: "destination",
@@ -142,7 +145,7 @@ const KILLS = {
   "the receiving phaul": {
     side: "destination",
     kill: "kill -9 $PPID",
-    stages: ["iteration-begin2", "prepared"],
+    stages: ["iteration-begin2"],
   },
 } as const;
 
