@@ -4,7 +4,14 @@
  * @module
  */
 
-import { acknowledgedBytes, connectTcp, type Fd, pushTcp, writeAll } from "../sys/mod.ts";
+import {
+  acknowledgedBytes,
+  connectTcp,
+  type Fd,
+  pushTcp,
+  type TcpBounds,
+  writeAll,
+} from "../sys/mod.ts";
 import { shutdownPages } from "./page_channel.ts";
 
 /** CRIU corks its socket, so that the end of each part would wait for up to 200 ms. */
@@ -28,10 +35,10 @@ export class DirectChannel implements Disposable {
   static async open(
     address: { readonly host: string; readonly port: number },
     opening: Uint8Array,
-    signal: AbortSignal,
+    bounds: TcpBounds,
   ): Promise<DirectChannel> {
     using stack = new DisposableStack();
-    const socket = stack.use(await connectTcp(address, signal));
+    const socket = stack.use(await connectTcp(address, bounds));
     writeAll(socket, Uint8Array.from(opening));
     stack.move();
     return new DirectChannel(socket);

@@ -69,7 +69,8 @@ function requireAlike(begin: BeginRequest): void {
  * @throws PhaulError `destination-unfit` when it asks in vain
  */
 export function directPortFor(begin: BeginRequest, port: number | undefined): number | undefined {
-  if (!begin.direct || port !== undefined) return begin.direct ? port : undefined;
+  if (!begin.direct) return undefined;
+  if (port !== undefined) return port;
   throw new PhaulError(
     "destination-unfit",
     "Cannot take pages in directly: phaul serve was started without --direct-port there",

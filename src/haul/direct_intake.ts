@@ -4,26 +4,35 @@
  * @module
  */
 
-import type { PhaulError } from "../errors.ts";
-import type { ByteStream } from "../wire/mod.ts";
+import { PhaulError } from "../errors.ts";
+import type { ByteStream, DirectDoor } from "../wire/mod.ts";
 import type { TicketOffice } from "./tickets.ts";
 
 /** Waits for a source's CRIU, and has its connection. */
 export class DirectIntake implements Disposable {
-  /** Lets the CRIU in, once. */
-  readonly ticket: Uint8Array;
+  /** Where the CRIU may come in, once. */
+  readonly door: DirectDoor;
   readonly #stream = Promise.withResolvers<ByteStream>();
   #opened: ByteStream | undefined;
   #closed = false;
 
-  constructor(tickets: TicketOffice) {
-    this.ticket = tickets.issue("direct", (stream) => this.#take(stream));
+  constructor(tickets: TicketOffice, port: number) {
+    this.door = { port, ticket: tickets.issue("direct", (stream) => this.#take(stream)) };
     this.#stream.promise.catch(() => {});
   }
 
-  /** The connection, once it is there; it stays this intake's. Rejects when it is given up. */
-  get stream(): Promise<ByteStream> {
-    return this.#stream.promise;
+  /**
+   * The connection, once it is there; it stays this intake's.
+   *
+   * @throws PhaulError `peer-silent` when none came within `deadlineMs`; what it was given up for
+   */
+  async stream(deadlineMs: number): Promise<ByteStream> {
+    const timer = setTimeout(() => this.#stream.reject(nobodyCame()), deadlineMs);
+    try {
+      return await this.#stream.promise;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Nobody waits any more. */
@@ -43,4 +52,12 @@ export class DirectIntake implements Disposable {
     this.#opened = stream;
     this.#stream.resolve(stream);
   }
+}
+
+function nobodyCame(): PhaulError {
+  return new PhaulError(
+    "peer-silent",
+    "Cannot take pages in directly: the source's connection to the direct port did not come",
+    { remedy: "See that nothing between the hosts leads the port of --direct-port elsewhere" },
+  );
 }

@@ -10,9 +10,10 @@
 import type { DirectChannel } from "../criu/mod.ts";
 import type { ByteStream } from "../wire/mod.ts";
 import type { IterationTraffic } from "./config.ts";
+import { PAGE_BYTES } from "./admission.ts";
 import type { Peer } from "./peer.ts";
 import type { PagePath } from "./relay.ts";
-import type { SourceRemote } from "./wire_remote.ts";
+import { PROGRESS_MS, type ProgressListener, type SourceRemote } from "./wire_remote.ts";
 
 /** Starts and stops iterations on the destination; their pages pass by over `channel`, its giver's. */
 export class DirectRemote implements SourceRemote, PagePath {
@@ -21,14 +22,18 @@ export class DirectRemote implements SourceRemote, PagePath {
 
   readonly #peer: Peer;
   readonly #channel: DirectChannel;
+  readonly #onProgress: ProgressListener;
+  #ticker: number | undefined;
   #iteration = 0;
   #starting = false;
   #traffic: IterationTraffic | undefined;
   #images: ByteStream | undefined;
 
-  constructor(peer: Peer, channel: DirectChannel) {
+  /** @param onProgress Told of the bytes that travelled, and of about as many pages as these are. */
+  constructor(peer: Peer, channel: DirectChannel, onProgress: ProgressListener) {
     this.#peer = peer;
     this.#channel = channel;
+    this.#onProgress = onProgress;
   }
 
   get totalBytes(): number {
@@ -55,6 +60,11 @@ export class DirectRemote implements SourceRemote, PagePath {
       this.#starting = false;
     }
     this.#channel.push();
+    const before = this.totalBytes;
+    this.#ticker = setInterval(() => {
+      const bytes = this.totalBytes - before;
+      if (bytes > 0) this.#onProgress(iteration, { pages: Math.floor(bytes / PAGE_BYTES), bytes });
+    }, PROGRESS_MS);
   }
 
   async stopIter(): Promise<IterationTraffic> {
@@ -68,7 +78,7 @@ export class DirectRemote implements SourceRemote, PagePath {
   }
 
   [Symbol.dispose](): void {
-    this.#channel.rest();
+    this.#rest();
     this.#images?.close();
   }
 
@@ -78,7 +88,12 @@ export class DirectRemote implements SourceRemote, PagePath {
       type: "stop-iteration",
       iteration,
     });
-    this.#channel.rest();
+    this.#rest();
     return { pages, bytes };
+  }
+
+  #rest(): void {
+    clearInterval(this.#ticker);
+    this.#channel.rest();
   }
 }

@@ -91,16 +91,18 @@ export class Intake implements Disposable {
   async start(request: StartIterationRequest): Promise<IterationStartedReply> {
     const { tickets, onFailure } = this.#parts;
     const { terms, unpacked } = await acceptPacking(request);
+    const direct = await this.#parts.direct?.stream(this.#parts.options.timeouts.connectMs);
     if (this.#aborted) throw this.#aborted;
-    const direct = await this.#parts.direct?.stream;
     this.#starting = this.#server.startIter();
     await this.#starting;
     if (this.#aborted) throw this.#aborted;
     this.#server.failed.catch((error) => onFailure(asPhaulError(error)));
-    if (direct) this.#relay.begin(direct, true);
+    const begin = (stream: ByteStream) =>
+      this.#relay.begin(stream, { shared: direct !== undefined });
+    if (direct) begin(direct);
     const pagesTicket = direct
       ? undefined
-      : tickets.issue("pages", (stream) => this.#relay.begin(unpacked(stream)));
+      : tickets.issue("pages", (stream) => begin(unpacked(stream)));
     const imagesTicket = request.final
       ? tickets.issue("images", (stream) => this.#receiveImages(stream))
       : undefined;
@@ -113,14 +115,15 @@ export class Intake implements Disposable {
    * @throws PhaulError `page-stream` when the source sent something else than what came
    */
   async stop({ iteration, pageBytes, pageHash }: StopIterationRequest): Promise<RelayFigures> {
+    const { direct } = this.#parts;
     const figures = await this.#relay.end();
+    if (this.#last?.final) direct?.[Symbol.dispose]();
     // Of pages that come directly the source has seen none.
-    const same = figures.hash === pageHash && figures.bytes === pageBytes;
-    if (!same && !this.#parts.direct) {
+    if (!direct && (figures.hash !== pageHash || figures.bytes !== pageBytes)) {
       throw new PhaulError(
         "page-stream",
         `Cannot use iteration ${iteration}: what came (${figures.bytes} bytes) is not what was ` +
-          `sent (${pageBytes} bytes)`,
+          `sent (${pageBytes ?? "unknown"} bytes)`,
       );
     }
     await this.#server.stopIter();

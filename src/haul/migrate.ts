@@ -124,7 +124,8 @@ async function attempt(
   const { lazy, direct: door } = await begin(peer, request, stages, verdict);
   const onProgress: ProgressListener = (iteration, { pages: pagesWritten, bytes }) =>
     stages.tell({ event: "progress", migration, iteration, pagesWritten, bytes });
-  using way = await orAbort(verdict, () => openWay({ options, peer, channel, door, onProgress }));
+  const parts = { options, peer, channel, door, onProgress, signal };
+  using way = await orAbort(verdict, () => openWay(parts));
   const role = new SourceRole({
     migration,
     options: { ...options, budget: budgetFor(lazy, options) },

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { lookup } from "node:dns/promises";
 import { PhaulError } from "../errors.ts";
 import { DirectChannel, type Fd, type PageChannel } from "../criu/mod.ts";
 import type { DirectDoor } from "../wire/mod.ts";
@@ -32,12 +31,14 @@ export interface WayParts {
   /** Where they may go directly. */
   readonly door: DirectDoor | undefined;
   readonly onProgress: ProgressListener;
+  /** Ends the opening. */
+  readonly signal: AbortSignal;
 }
 
 /**
  * Opens the way.
  *
- * @throws PhaulError `peer-unreachable`; `protocol` from a destination without the door it was asked for
+ * @throws PhaulError `peer-unreachable`, `cancelled`; `destination-unfit` for one without such a door
  */
 export async function openWay(parts: WayParts): Promise<PageWay> {
   const { options, peer, channel, door, onProgress } = parts;
@@ -47,21 +48,24 @@ export async function openWay(parts: WayParts): Promise<PageWay> {
     const remote = stack.use(new WireRemote(peer, pages, onProgress, options));
     return wayOf(channel.criuEnd, pages, remote, stack.move());
   }
-  if (!door) throw new PhaulError("protocol", "Cannot send pages: the destination named no port");
-  const direct = stack.use(await openDirectly(options, door));
-  const remote = stack.use(new DirectRemote(peer, direct));
+  if (!door) throw noDoor();
+  const direct = stack.use(await openDirectly(parts, door));
+  const remote = stack.use(new DirectRemote(peer, direct, onProgress));
   return wayOf(direct.criuEnd, remote, remote, stack.move());
 }
 
 async function openDirectly(
-  { peer: { host }, timeouts }: MigrateOptions,
+  { peer: { host }, options: { timeouts }, signal }: WayParts,
   { port, ticket }: DirectDoor,
 ): Promise<DirectChannel> {
+  const bounds = {
+    signal: AbortSignal.any([signal, AbortSignal.timeout(timeouts.connectMs)]),
+    silentMs: timeouts.stallMs,
+  };
   try {
-    const { address } = await lookup(host);
-    const signal = AbortSignal.timeout(timeouts.connectMs);
-    return await DirectChannel.open({ host: address, port }, ticket, signal);
+    return await DirectChannel.open({ host, port }, ticket, bounds);
   } catch (cause) {
+    if (signal.aborted) throw new PhaulError("cancelled", "Cannot connect: cancelled", { cause });
     const text = cause instanceof Error ? cause.message : String(cause);
     throw new PhaulError("peer-unreachable", `Cannot connect to ${host}:${port}: ${text}`, {
       cause,
@@ -69,6 +73,14 @@ async function openDirectly(
         "--channel direct out",
     });
   }
+}
+
+function noDoor(): PhaulError {
+  return new PhaulError(
+    "destination-unfit",
+    "Cannot send pages directly: the destination named no port for them",
+    { remedy: "Install this phaul there too, or leave --channel direct out" },
+  );
 }
 
 function wayOf(

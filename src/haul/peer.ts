@@ -10,6 +10,7 @@ import {
   type ControlLink,
   type DataKind,
   dial,
+  type DialledStream,
   openControl,
   openData,
   readToken,
@@ -32,6 +33,7 @@ export class Peer implements Disposable {
   readonly #options: PeerOptions;
   #security: Security | undefined;
   #link: ControlLink | undefined;
+  #host = "";
 
   /** Connects to nothing yet, and reads no token before it does. */
   constructor(options: PeerOptions) {
@@ -59,6 +61,11 @@ export class Peer implements Disposable {
     return `${this.#options.address.host}:${this.#options.address.port}`;
   }
 
+  /** The peer's IP address, as the control link has it. */
+  get host(): string {
+    return this.#host;
+  }
+
   /** Resolves when the current control link ends. */
   get lost(): Promise<PhaulError> {
     return this.#current.lost;
@@ -69,7 +76,9 @@ export class Peer implements Disposable {
     this.#link?.close();
     const { connectMs, peerSilentMs } = this.#options.timeouts;
     const security = await this.#secured();
-    this.#link = await openControl(await this.#dial(signal), security, {
+    const stream = await this.#dial(signal);
+    this.#host = stream.remoteHost;
+    this.#link = await openControl(stream, security, {
       deadlineMs: connectMs,
       peerTimeoutMs: peerSilentMs,
       signal,
@@ -110,7 +119,7 @@ export class Peer implements Disposable {
       : { kind: "tls", token: await readToken(tokenFile) };
   }
 
-  async #dial(signal?: AbortSignal): Promise<ByteStream> {
+  async #dial(signal?: AbortSignal): Promise<DialledStream> {
     const { connectMs, peerSilentMs } = this.#options.timeouts;
     return await dial(this.#options.address, await this.#secured(), {
       timeoutMs: connectMs,

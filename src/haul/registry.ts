@@ -135,11 +135,10 @@ export class Registry {
       await this.#roomIn(base ?? DEFAULT_WORK_DIR).admit(begin.memoryBytes),
     );
     const parts = this.#roleParts(migration, admitted, journal);
-    const office = tickets.office();
-    const direct = doorPort === undefined ? undefined : new DirectIntake(office);
-    const door = direct && doorPort ? { port: doorPort, ticket: direct.ticket } : undefined;
-    const from = { tickets: office, share, direct, terms: { lazy, direct: door } };
     this.#refuseWhenDraining();
+    const office = tickets.office();
+    const direct = doorPort === undefined ? undefined : new DirectIntake(office, doorPort);
+    const from = { tickets: office, share, direct, terms: { lazy, direct: direct?.door } };
     const role = await DestinationRole.admit({ ...parts, workDir }, from);
     owned.move();
     const until = promised.move();

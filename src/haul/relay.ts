@@ -26,7 +26,7 @@ export interface RelayFigures {
   readonly pages: number;
   /** Bytes, headers included. */
   readonly bytes: number;
-  /** Their {@linkcode PageHash}. */
+  /** Their {@linkcode PageHash}; empty for what came over a shared stream. */
   readonly hash: string;
 }
 
@@ -101,13 +101,12 @@ export class PageRelay implements PagePath, Disposable {
   }
 
   /**
-   * Begins an iteration over `stream`, which becomes the relay's.
-   *
-   * @param shared The stream stays its giver's, and is for further iterations too: CRIU's own end of
-   *   each ends it.
+   * Begins an iteration over `stream`, which becomes the relay's. A `shared` one stays its giver's unless
+   * the path breaks: it is for further iterations too, CRIU's own end of an iteration ends that one, and
+   * nothing is hashed, since nobody else could.
    */
-  begin(stream: ByteStream, shared = false): void {
-    const leg = new Leg(stream, this.#hash, shared);
+  begin(stream: ByteStream, { shared = false }: { readonly shared?: boolean } = {}): void {
+    const leg = new Leg(stream, shared ? undefined : this.#hash);
     this.#leg = leg;
     this.#waiting.resolve();
     void this.#pumpRemote(leg);
@@ -222,28 +221,32 @@ export class PageRelay implements PagePath, Disposable {
 /** One iteration's stream with what is known of it. */
 class Leg {
   readonly stream: ByteStream;
-  readonly shared: boolean;
   readonly parser = new PageStreamParser();
-  readonly #hash: PageHash;
+  readonly #hash: PageHash | undefined;
   /** CRIU's stream is complete in the direction of the pages. */
   readonly complete = Promise.withResolvers<void>();
   /** The peer has nothing more to say on this stream. */
   readonly drained = Promise.withResolvers<void>();
 
-  constructor(stream: ByteStream, hash: PageHash, shared: boolean) {
+  /** @param hash Of what is not shared. */
+  constructor(stream: ByteStream, hash: PageHash | undefined) {
     this.stream = stream;
-    this.shared = shared;
     this.#hash = hash;
-    hash.reset();
+    hash?.reset();
+  }
+
+  /** The stream outlives this iteration. */
+  get shared(): boolean {
+    return this.#hash === undefined;
   }
 
   take(chunk: Uint8Array): void {
     this.parser.feed(chunk);
-    this.#hash.update(chunk);
+    this.#hash?.update(chunk);
   }
 
   digest(): string {
-    return this.#hash.digest();
+    return this.#hash?.digest() ?? "";
   }
 
   settle(): void {

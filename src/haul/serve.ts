@@ -117,7 +117,7 @@ async function listenDirectly(
 ): Promise<WireListener | undefined> {
   return directPort === undefined
     ? undefined
-    : await listen({ host, port: directPort }, { kind: "insecure" });
+    : await listen({ host, port: directPort }, { kind: "insecure" }, "--direct-port");
 }
 
 async function versionOf(criuPath: string): Promise<CriuVersion> {

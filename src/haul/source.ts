@@ -281,8 +281,11 @@ export class SourceRole implements PhaulLocal {
   async #tidy(): Promise<void> {
     const { because: theirs } = await this.#parts.verdict.settle(this.#machine.state === "done");
     if (theirs?.code === "undecided") this.#reason = theirs;
-    // A stream that broke is only what this side saw of the peer's failure.
-    if (theirs && this.#reason && CONNECTION_LOST.has(this.#reason.code)) this.#reason = theirs;
+    // A stream that broke is only what this side, or a CRIU that sends itself, saw of the peer's failure.
+    const code = this.#reason?.code ?? "internal";
+    const broke = CONNECTION_LOST.has(code) ||
+      code === "criu-failed" && this.#parts.options.channel === "direct";
+    if (theirs && broke) this.#reason = theirs;
   }
 
   #report(cause: Cause<SourceEvent>): void {

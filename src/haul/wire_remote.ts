@@ -12,7 +12,8 @@ import { offerPacking, packedForPeer } from "./packing.ts";
 import type { Peer } from "./peer.ts";
 import type { PageRelay } from "./relay.ts";
 
-const PROGRESS_MS = 500;
+/** How often a listener is told. */
+export const PROGRESS_MS = 500;
 
 /** Told how far an iteration has come, twice a second while it flows. */
 export type ProgressListener = (iteration: number, traffic: IterationTraffic) => void;

@@ -36,7 +36,7 @@ export {
   streamPair,
 } from "./socket.ts";
 export { spawn, type SpawnOptions } from "./spawn.ts";
-export { acknowledgedBytes, connectTcp, pushTcp } from "./tcp.ts";
+export { acknowledgedBytes, connectTcp, pushTcp, type TcpBounds } from "./tcp.ts";
 export {
   decodeUffdEvent,
   fillFrom,

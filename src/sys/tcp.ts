@@ -18,13 +18,27 @@ const F_GETFL = 3;
 const F_SETFL = 4;
 const SOL_SOCKET = 1;
 const SO_ERROR = 4;
+const SO_KEEPALIVE = 9;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
+const TCP_KEEPIDLE = 4;
+const TCP_KEEPINTVL = 5;
+const TCP_KEEPCNT = 6;
 const TCP_INFO = 11;
+const TCP_USER_TIMEOUT = 18;
+const PROBES = 3;
 const INT_BYTES = 4;
 /** `struct tcp_info` of linux/tcp.h up to and with tcpi_bytes_acked, which ends it here. */
 const TCP_INFO_BYTES = 128;
 const BYTES_ACKED_AT = 120;
+
+/** Bounds of a connection. */
+export interface TcpBounds {
+  /** Ends the connecting. */
+  readonly signal?: AbortSignal;
+  /** A peer that is silent, or takes nothing, for so long is given up by the kernel. */
+  readonly silentMs: number;
+}
 
 /**
  * A blocking socket that is connected to `address`, an IPv4 or IPv6 address and no name. The caller
@@ -34,7 +48,7 @@ const BYTES_ACKED_AT = 120;
  */
 export async function connectTcp(
   address: { readonly host: string; readonly port: number },
-  signal?: AbortSignal,
+  { signal, silentMs }: TcpBounds,
 ): Promise<Fd> {
   const name = sockaddrIn(address);
   const family = address.host.includes(":") ? AddressFamily.INET6 : AddressFamily.INET;
@@ -45,10 +59,21 @@ export async function connectTcp(
   await writable(socket, signal);
   const errno = readInt(socket, SOL_SOCKET, SO_ERROR);
   if (errno !== 0) throw syscallError("connect", errno);
+  boundSilence(socket, silentMs);
   const flags = check("fcntl", libc().fcntl(socket.raw, F_GETFL, 0));
   check("fcntl", libc().fcntl(socket.raw, F_SETFL, flags & ~SOCK_NONBLOCK));
   stack.move();
   return socket;
+}
+
+/** Whoever holds the socket hears of a peer that is gone, also when nobody else is left to tell. */
+function boundSilence(socket: Fd, silentMs: number): void {
+  const seconds = Math.max(1, Math.ceil(silentMs / 1000 / PROBES));
+  writeInt(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
+  writeInt(socket, IPPROTO_TCP, TCP_KEEPIDLE, seconds);
+  writeInt(socket, IPPROTO_TCP, TCP_KEEPINTVL, seconds);
+  writeInt(socket, IPPROTO_TCP, TCP_KEEPCNT, PROBES);
+  writeInt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, silentMs);
 }
 
 /**
@@ -56,8 +81,7 @@ export async function connectTcp(
  * whenever TCP_NODELAY is set, and the cork stays.
  */
 export function pushTcp(socket: Fd): void {
-  const { bytes } = new IntCell(1);
-  check("setsockopt", libc().setsockopt(socket.raw, IPPROTO_TCP, TCP_NODELAY, bytes, INT_BYTES));
+  writeInt(socket, IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
 /** Bytes that the peer's kernel has taken so far; the opening of the connection counts as one. */
@@ -66,6 +90,11 @@ export function acknowledgedBytes(socket: Fd): number {
   const length = new IntCell(info.length);
   check("getsockopt", libc().getsockopt(socket.raw, IPPROTO_TCP, TCP_INFO, info, length.bytes));
   return Number(new DataView(info.buffer).getBigUint64(BYTES_ACKED_AT, true));
+}
+
+function writeInt(socket: Fd, level: number, name: number, value: number): void {
+  const { bytes } = new IntCell(value);
+  check("setsockopt", libc().setsockopt(socket.raw, level, name, bytes, INT_BYTES));
 }
 
 function readInt(socket: Fd, level: number, name: number): number {

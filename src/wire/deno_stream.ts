@@ -4,22 +4,24 @@
  * @module
  */
 
-import { type ByteStream, connectionLost } from "./stream.ts";
+import { connectionLost, type DialledStream } from "./stream.ts";
 
 /** What a Deno.Conn and a Deno.TlsConn have in common here. */
 export type RuntimeConnection = Pick<Deno.Conn, "read" | "write" | "closeWrite" | "close">;
 
 /** Owns `connection`. */
-export class DenoStream implements ByteStream {
+export class DenoStream implements DialledStream {
   readonly peer: string;
+  readonly remoteHost: string;
   readonly #connection: RuntimeConnection;
   readonly #reading = new Interruptible();
   readonly #writing = new Interruptible();
   #closed = false;
 
-  constructor(connection: RuntimeConnection, peer: string) {
+  constructor(connection: RuntimeConnection, peer: string, remoteHost: string) {
     this.#connection = connection;
     this.peer = peer;
+    this.remoteHost = remoteHost;
   }
 
   async read(into: Uint8Array): Promise<number | null> {

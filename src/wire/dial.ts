@@ -7,7 +7,7 @@
 import { PhaulError } from "../errors.ts";
 import { abortReason } from "./cancel.ts";
 import { DenoStream } from "./deno_stream.ts";
-import { type Address, type ByteStream, formatAddress } from "./stream.ts";
+import { type Address, type DialledStream, formatAddress } from "./stream.ts";
 import { dialTls } from "./tls_client.ts";
 import type { JoinToken } from "./token.ts";
 
@@ -35,7 +35,7 @@ export async function dial(
   address: Address,
   security: Security,
   options: DialOptions,
-): Promise<ByteStream> {
+): Promise<DialledStream> {
   const peer = formatAddress(address);
   const bounds = boundsOf(peer, options);
   try {
@@ -56,11 +56,11 @@ export async function dial(
   }
 }
 
-async function dialPlain(address: Address, signal: AbortSignal): Promise<ByteStream> {
+async function dialPlain(address: Address, signal: AbortSignal): Promise<DialledStream> {
   const connection = await connected(address, signal);
   connection.setNoDelay(true);
   connection.setKeepAlive(true);
-  return new DenoStream(connection, formatAddress(address));
+  return new DenoStream(connection, formatAddress(address), connection.remoteAddr.hostname);
 }
 
 /** Deno.connect with a signal of its own leaks when the name cannot be resolved (2.6.8). */

@@ -8,7 +8,7 @@
 import { PhaulError } from "../errors.ts";
 import { bounded, type StepBounds } from "./cancel.ts";
 import { ticketBytes } from "./messages.ts";
-import { type ByteStream, readExactly } from "./stream.ts";
+import { type ByteStream, connectionLost, readExactly } from "./stream.ts";
 
 /** Bounds of the opening, and who redeems tickets. */
 export interface DirectOptions extends StepBounds {
@@ -29,7 +29,8 @@ export async function acceptDirect(
   const action = `open a direct connection from ${stream.peer}`;
   return await bounded(stream, action, options, async () => {
     const ticket = new Uint8Array(ticketBytes);
-    if (await readExactly(stream, ticket) && options.redeemTicket(ticket)) return ticket;
+    if (!await readExactly(stream, ticket)) throw connectionLost(stream.peer, "it left at once");
+    if (options.redeemTicket(ticket)) return ticket;
     throw new PhaulError("protocol", `Cannot ${action}: its ticket is unknown or was used before`);
   });
 }

@@ -35,14 +35,19 @@ const acceptPauseMs = 100;
 /**
  * Listens on `address`; port 0 lets the kernel choose.
  *
+ * @param flag Where the address came from, for errors.
  * @throws PhaulError `port-in-use`, `usage` (no such local address)
  */
-export function listen(address: Address, security: ServerSecurity): Promise<WireListener> {
+export function listen(
+  address: Address,
+  security: ServerSecurity,
+  flag = "--listen",
+): Promise<WireListener> {
   // The runtime listens at once; a promise leaves room for one that does not.
   try {
     return Promise.resolve(new RuntimeListener(listenerFor(address, security)));
   } catch (cause) {
-    return Promise.reject(listenError(address, cause));
+    return Promise.reject(listenError(address, flag, cause));
   }
 }
 
@@ -98,20 +103,20 @@ function streamOf(connection: Deno.TcpConn | Deno.TlsConn): ByteStream {
     connection.setKeepAlive(true);
   }
   const { hostname, port } = connection.remoteAddr;
-  return new DenoStream(connection, formatAddress({ host: hostname, port }));
+  return new DenoStream(connection, formatAddress({ host: hostname, port }), hostname);
 }
 
-function listenError(address: Address, cause: unknown): PhaulError {
+function listenError(address: Address, flag: string, cause: unknown): PhaulError {
   const where = formatAddress(address);
   if (cause instanceof Deno.errors.AddrInUse) {
     return new PhaulError("port-in-use", `Cannot listen on ${where}: the port is in use`, {
       cause,
-      remedy: "Stop what listens there, or name another port with --listen",
+      remedy: `Stop what listens there, or name another port with ${flag}`,
     });
   }
   const text = cause instanceof Error ? cause.message : String(cause);
   return new PhaulError("usage", `Cannot listen on ${where}: ${text}`, {
     cause,
-    remedy: "Name an address of this host with --listen",
+    remedy: `Name an address of this host with ${flag}`,
   });
 }

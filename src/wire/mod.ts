@@ -31,5 +31,5 @@ export { type PackedOptions, PackedStream } from "./packed_stream.ts";
 export { loadZstd } from "./zstd.ts";
 export { PacedStream } from "./paced_stream.ts";
 export { ownVersions, type VersionRange } from "./preamble.ts";
-export { type Address, type ByteStream, formatAddress } from "./stream.ts";
+export { type Address, type ByteStream, type DialledStream, formatAddress } from "./stream.ts";
 export { formatToken, type JoinToken, parseToken, readToken } from "./token.ts";

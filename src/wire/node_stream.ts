@@ -7,11 +7,12 @@
 import { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
 import type { PhaulError } from "../errors.ts";
-import { type ByteStream, connectionLost } from "./stream.ts";
+import { connectionLost, type DialledStream } from "./stream.ts";
 
 /** Owns `socket`, which must be connected and have no other listeners for data. */
-export class NodeStream implements ByteStream {
+export class NodeStream implements DialledStream {
   readonly peer: string;
+  readonly remoteHost: string;
   readonly #socket: Duplex;
   /** What came out of the socket and did not fit into the caller's buffer. */
   #rest: Uint8Array = new Uint8Array();
@@ -22,9 +23,10 @@ export class NodeStream implements ByteStream {
   /** Fails the write that waits, if any: a destroyed socket may never call back. */
   #settle: ((error: PhaulError) => void) | undefined;
 
-  constructor(socket: Duplex, peer: string) {
+  constructor(socket: Duplex, peer: string, remoteHost: string) {
     this.#socket = socket;
     this.peer = peer;
+    this.remoteHost = remoteHost;
     const wake = () => this.#wake?.();
     socket.on("readable", wake);
     socket.on("end", () => {

@@ -36,6 +36,12 @@ export interface ByteStream {
 /** The reading half of a {@linkcode ByteStream}. */
 export type ByteSource = Pick<ByteStream, "peer" | "read">;
 
+/** A stream that was dialled. */
+export interface DialledStream extends ByteStream {
+  /** The peer's IP address: one of several, where a name has more than one. */
+  readonly remoteHost: string;
+}
+
 /** A TCP address; `host` is a name or an IP address (IPv6 without brackets). */
 export interface Address {
   readonly host: string;

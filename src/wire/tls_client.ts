@@ -10,7 +10,7 @@ import { connect as connectTls, type TLSSocket } from "node:tls";
 import { PhaulError } from "../errors.ts";
 import { certificateName, certificatePem, certificateSha256 } from "./certificate.ts";
 import { NodeStream } from "./node_stream.ts";
-import { type Address, type ByteStream, formatAddress } from "./stream.ts";
+import { type Address, type DialledStream, formatAddress } from "./stream.ts";
 import type { JoinToken } from "./token.ts";
 
 /**
@@ -23,7 +23,7 @@ export async function dialTls(
   token: JoinToken,
   keepaliveMs: number,
   signal: AbortSignal,
-): Promise<ByteStream> {
+): Promise<DialledStream> {
   const peer = formatAddress(address);
   const raw = await connected(address, signal);
   // Both sockets report errors, the second after the first was dealt with: none may go unheard.
@@ -45,7 +45,7 @@ export async function dialTls(
   try {
     await secured(socket, peer, signal);
     requirePinned(socket, token, peer);
-    return new NodeStream(socket, peer);
+    return new NodeStream(socket, peer, raw.remoteAddress ?? "");
   } catch (error) {
     // While a handshake is under way the runtime alone holds the connection: destroying the socket
     // then would let go of the wrong one. A peer that stays silent keeps it until this process ends.

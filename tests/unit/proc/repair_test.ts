@@ -15,6 +15,8 @@ async function connected(listener: Deno.TcpListener) {
     `exec 5<>/dev/tcp/127.0.0.1/${port}; exec sleep 1000`,
   ]);
   const conn = await listener.accept();
+  // The shell moves the connection to another descriptor before it becomes something that stands still.
+  await eventually(() => Deno.readTextFileSync(`/proc/${tree.pid}/comm`) === "sleep\n");
   await eventually(() => listConnections(listTree(tree.pid)).length === 1);
   return { tree, conn };
 }

@@ -11,11 +11,13 @@ import { fdFlags, O_CLOEXEC, O_NONBLOCK } from "./helpers.ts";
 
 loadLibc();
 
+const BOUNDS = { silentMs: 10_000 };
+
 for (const host of ["127.0.0.1", "::1"]) {
   Deno.test(`connectTcp: a blocking end for a child, connected to ${host}`, async () => {
     using listener = Deno.listen({ hostname: host, port: 0 });
     const accepting = listener.accept();
-    using socket = await connectTcp({ host, port: listener.addr.port });
+    using socket = await connectTcp({ host, port: listener.addr.port }, BOUNDS);
     using conn = await accepting;
     const flags = fdFlags(socket.raw);
     assert((flags & O_CLOEXEC) !== 0 && (flags & O_NONBLOCK) === 0);
@@ -37,9 +39,13 @@ Deno.test("connectTcp: a port where nobody listens is an error", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();
-  await assertRejects(() => connectTcp({ host: "127.0.0.1", port }), Error, "ECONNREFUSED");
+  await assertRejects(() => connectTcp({ host: "127.0.0.1", port }, BOUNDS), Error, "ECONNREFUSED");
 });
 
 Deno.test("connectTcp: a name is no address", async () => {
-  await assertRejects(() => connectTcp({ host: "localhost", port: 1 }), TypeError, "no IP address");
+  await assertRejects(
+    () => connectTcp({ host: "localhost", port: 1 }, BOUNDS),
+    TypeError,
+    "no IP address",
+  );
 });
