@@ -16,51 +16,55 @@ const CHUNK_BYTES = 256 * 1024;
  * The images in `dir`, one after the other. Statistics and logs stay behind, and so does the link to
  * the parent images, which the destination has made for itself.
  *
+ * They were just written, and the tree stands frozen: what is read of them without waiting is there, and
+ * waiting for each of dozens would take longer than all of them.
+ *
  * @param onBytes Told about each chunk that went out.
  */
-export async function* imagesOf(
+export function* imagesOf(
   dir: string,
   onBytes: (bytes: number) => void,
-): AsyncGenerator<OutgoingImage> {
+): Generator<OutgoingImage> {
   const buffer = new Uint8Array(CHUNK_BYTES);
-  for await (const entry of Deno.readDir(dir)) {
+  for (const entry of Deno.readDirSync(dir)) {
     if (!entry.isFile || !entry.name.endsWith(".img")) continue;
     const path = `${dir}/${entry.name}`;
-    const { size } = await Deno.stat(path);
+    const { size } = Deno.statSync(path);
     yield { name: entry.name, size, content: contentOf(path, buffer, onBytes) };
   }
 }
 
-async function* contentOf(
+function* contentOf(
   path: string,
   buffer: Uint8Array,
   onBytes: (bytes: number) => void,
-): AsyncGenerator<Uint8Array> {
-  using file = await Deno.open(path);
-  for (let count = await file.read(buffer); count !== null; count = await file.read(buffer)) {
+): Generator<Uint8Array> {
+  using file = Deno.openSync(path);
+  for (let count = file.readSync(buffer); count !== null; count = file.readSync(buffer)) {
     yield buffer.subarray(0, count);
     onBytes(count);
   }
 }
 
 /**
- * Writes a received image to `dir`.
+ * Writes a received image to `dir`, into the kernel's cache and without waiting, as they are read.
  *
  * @throws PhaulError `no-space`; `protocol` when there is such a file already, or it could be one that the
  * page cache makes
  */
-export async function imageSink(dir: string, name: string): Promise<ImageSink> {
+export function imageSink(dir: string, name: string): ImageSink {
   const path = `${dir}/${name}`;
   if (OF_PAGES.test(name)) {
     throw new PhaulError("protocol", `Cannot take image "${path}": pages come on their own way`);
   }
-  const file = await newFile(path);
+  const file = newFile(path);
   return {
-    async write(chunk) {
+    write(chunk) {
       try {
-        for (let done = 0; done < chunk.length;) done += await file.write(chunk.subarray(done));
+        for (let done = 0; done < chunk.length;) done += file.writeSync(chunk.subarray(done));
+        return Promise.resolve();
       } catch (cause) {
-        throw isFull(cause) ? noSpaceFor(path, cause) : cause;
+        return Promise.reject(isFull(cause) ? noSpaceFor(path, cause) : cause);
       }
     },
     close() {
@@ -74,9 +78,9 @@ export async function imageSink(dir: string, name: string): Promise<ImageSink> {
   };
 }
 
-async function newFile(path: string): Promise<Deno.FsFile> {
+function newFile(path: string): Deno.FsFile {
   try {
-    return await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
+    return Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
   } catch (cause) {
     if (isFull(cause)) throw noSpaceFor(path, cause);
     if (!(cause instanceof Deno.errors.AlreadyExists)) throw cause;

@@ -194,7 +194,7 @@ export class Intake implements Disposable {
     this.#images = receiveImages(stream, {
       openFile: async (name, size) => {
         await this.#parts.share.take(size);
-        return await imageSink(dir, name);
+        return imageSink(dir, name);
       },
       limits: IMAGE_LIMITS,
     }).finally(() => stream.close());

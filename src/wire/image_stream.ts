@@ -10,14 +10,15 @@ import { PhaulError } from "../errors.ts";
 import { decodeImageFrame, encodeImageFrame, maxImageFrameBytes } from "./image_frames.ts";
 import { readFrame, writeFrame } from "./frames.ts";
 import { validateImageName } from "./names.ts";
-import { type ByteStream, readExactly } from "./stream.ts";
+import { ReadAhead } from "./read_ahead.ts";
+import { type ByteSource, type ByteStream, readExactly } from "./stream.ts";
 
 /** A file to send: exactly `size` bytes must come out of `content`. */
 export interface OutgoingImage {
   readonly name: string;
   readonly size: number;
   /** Each chunk is sent before the next one is asked for, so its buffer may be reused. */
-  readonly content: AsyncIterable<Uint8Array>;
+  readonly content: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 }
 
 /** Where a received file goes. */
@@ -60,7 +61,7 @@ const bufferBytes = 256 * 1024;
  */
 export async function sendImages(
   stream: ByteStream,
-  images: AsyncIterable<OutgoingImage>,
+  images: Iterable<OutgoingImage> | AsyncIterable<OutgoingImage>,
 ): Promise<ImageTotals> {
   let imageCount = 0;
   let imageBytes = 0;
@@ -99,15 +100,18 @@ async function sendImage(stream: ByteStream, image: OutgoingImage): Promise<void
 }
 
 /**
- * Receives images up to the end frame; the stream stays open and the caller's. A name comes once.
+ * Receives images up to the end frame; the stream stays open and the caller's, and has nothing after
+ * them. A name comes once.
  *
  * @throws PhaulError `protocol` for anything malformed, above the limits or with a wrong digest;
  * what the stream and the sinks throw. The stream is of no use after that.
  */
 export async function receiveImages(
-  stream: ByteStream,
+  from: ByteStream,
   { openFile, limits }: ReceiveOptions,
 ): Promise<ImageTotals> {
+  // Dozens of small files once more: each has four parts to be read.
+  const stream = new ReadAhead(from);
   const names = new Set<string>();
   const buffer = new Uint8Array(bufferBytes);
   let imageBytes = 0;
@@ -127,14 +131,14 @@ export async function receiveImages(
   }
 }
 
-async function nextFrame(stream: ByteStream) {
+async function nextFrame(stream: ByteSource) {
   const bytes = await readFrame(stream, maxImageFrameBytes);
   if (bytes === null) throw refused(stream, "the stream ended before its end was said");
   return decodeImageFrame(bytes);
 }
 
 async function receiveImage(
-  stream: ByteStream,
+  stream: ByteSource,
   name: string,
   size: number,
   sink: ImageSink,
@@ -154,7 +158,7 @@ async function receiveImage(
 }
 
 async function copyContent(
-  stream: ByteStream,
+  stream: ByteSource,
   size: number,
   sink: ImageSink,
   buffer: Uint8Array,
@@ -171,6 +175,6 @@ async function copyContent(
   return hash.digest();
 }
 
-function refused(stream: ByteStream, why: string): PhaulError {
+function refused(stream: ByteSource, why: string): PhaulError {
   return new PhaulError("protocol", `Cannot take the images of ${stream.peer}: ${why}`);
 }
