@@ -130,7 +130,7 @@ export interface MigrateOptions extends RoleOptions {
   readonly budget?: DowntimeBudget;
   readonly criu: CriuFlags;
   readonly bandwidth?: BandwidthLimits;
-  /** `off` when not given. Zero pages are never sent, whatever this is. */
+  /** `off` when not given. Through the relay zero pages are not sent, whatever this is. */
   readonly compression?: Compression;
   /** `relay` when not given. */
   readonly channel?: PageChannelKind;
