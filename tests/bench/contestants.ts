@@ -15,6 +15,10 @@ export const CONTESTANTS: readonly Contestant[] = [
     what: "phaul with all memory there before the tree runs",
   }, { migrate: "--restore eager" }),
   phaulWith({
+    ...{ name: "phaul-budget", quick: false, usual: true },
+    what: "phaul that iterates until it predicts a switchover of 300 ms at most",
+  }, { migrate: "--max-downtime 300ms" }),
+  phaulWith({
     ...{ name: "phaul-plain", quick: false, usual: false },
     what: "phaul without TLS on both sides",
   }, { plain: true }),

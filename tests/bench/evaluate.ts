@@ -18,7 +18,7 @@ export function evaluate(course: Course, gaps: readonly Gap[], memoryMb: number)
   const runsUs = down.atUs + down.lengthUs;
   const quietUs = runsUs + ((course.drainMs ?? 0) + WATCHED_MS) * US_PER_MS;
   const final = course.iterations.find((iteration) => iteration.final);
-  const { sentBytes, frozenMs, used } = course;
+  const { sentBytes, frozenMs, predictedMs, used } = course;
   return {
     downtimeMs: ms(down.lengthUs),
     frozenMs,
@@ -31,6 +31,7 @@ export function evaluate(course: Course, gaps: readonly Gap[], memoryMb: number)
     sentBytes,
     sentPerMemory: sentBytes === undefined ? undefined : sentBytes / (memoryMb * 2 ** 20),
     pagesMbPerS: throughput(course),
+    predictedMs,
     used,
   };
 }

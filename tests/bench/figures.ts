@@ -23,6 +23,8 @@ export interface Course {
   readonly sentBytes?: number;
   /** Since the copy runs; undefined where there is nothing to drain. */
   readonly drainMs?: number;
+  /** The switchover as it was predicted, where it was. */
+  readonly predictedMs?: number;
   /** Processor time and peak memory of the contestant's processes, where it has any of its own. */
   readonly used?: { readonly source: Usage; readonly destination: Usage };
 }
@@ -59,6 +61,7 @@ export interface Figures {
   readonly sentPerMemory?: number;
   /** What the way of the pages carried, where all went at once. */
   readonly pagesMbPerS?: number;
+  readonly predictedMs?: number;
   readonly used?: Course["used"];
 }
 

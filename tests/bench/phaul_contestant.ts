@@ -21,6 +21,7 @@ interface PhaulEvent {
   readonly final?: boolean;
   readonly bytes?: number;
   readonly frozenTimeUs?: number;
+  readonly predictedMs?: number;
 }
 
 interface RunUsage {
@@ -50,12 +51,14 @@ async function moveByPhaul(task: Task, flags: PhaulFlags): Promise<Course> {
   const heard = eventsIn(await read("serve.json"));
   const source = await usage("migrate.usage");
   const destination = await usage("serve.usage");
+  const migrated = told.findLast(({ event }) => event === "migrated");
   return {
     beganUs: source.beganUs,
     endedUs: source.endedUs,
     iterations: iterationsOf(told),
     frozenMs: (told.findLast(isFinalEnd)?.frozenTimeUs ?? 0) / 1000,
-    sentBytes: told.findLast(({ event }) => event === "migrated")?.bytes,
+    sentBytes: migrated?.bytes,
+    predictedMs: migrated?.predictedMs,
     drainMs: drainOf(heard),
     used: { source: usageOf(source), destination: usageOf(destination) },
   };

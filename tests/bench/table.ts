@@ -4,7 +4,8 @@ import { type Figures, middle, type Report, type Result } from "./figures.ts";
 import { reachedGoals } from "./goals.ts";
 
 const HEAD = [
-  ...["victim", "contestant", "downtime ms", "over floor", "frozen ms", "after dump ms"],
+  ...["victim", "contestant", "downtime ms", "over floor", "predicted ms", "frozen ms"],
+  "after dump ms",
   ...["pre-dumps", "stall each ms", "stall after ms", "drained ms", "wall ms", "sent / memory"],
   ...["CPU ms", "peak MiB"],
 ] as const;
@@ -34,6 +35,7 @@ function cellsOf(figures: Figures, floorMs: number | undefined): string[] {
   return [
     figures.downtimeMs.toFixed(1),
     floorMs === undefined ? "" : (figures.downtimeMs / floorMs).toFixed(2),
+    shown(figures.predictedMs),
     shown(figures.frozenMs),
     shown(figures.afterDumpMs),
     `${stallsMs.length}`,
