@@ -14,6 +14,9 @@ const AFTER_CRASH_MS = 400;
 const AFTER_SERVE_MS = 1_500;
 const AFTER_STEP_MS = 4_000;
 const IN_DOUBT = 60;
+/** peer-unreachable, peer-silent, peer-lost. */
+const OUT_OF_REACH: ReadonlySet<number> = new Set([40, 41, 42]);
+const ATTEMPTS = 3;
 
 type Word = "--force-source" | "--force-destination";
 
@@ -33,17 +36,29 @@ export async function recover(
     await (await ground.startServer()).ready;
     if (await settled(AFTER_SERVE_MS)) return "serve, started again";
   }
-  await (await ground.recover(ground.alpha)).code;
+  await recoverOn(ground, ground.alpha);
   if (await settled(AFTER_STEP_MS)) return "recover on the source";
-  await (await ground.recover(ground.beta)).code;
+  await recoverOn(ground, ground.beta);
   if (await settled(AFTER_STEP_MS)) return "recover on the destination";
   if (await mayForce(ground, mark)) {
     for (const [host, word] of wordsOf(ground, expected)) {
-      for (const id of await migrationsOf(host)) await (await ground.recover(host, id, word)).code;
+      for (const id of await migrationsOf(host)) await recoverOn(ground, host, id, word);
       if (await settled(AFTER_STEP_MS)) return `recover ${word}`;
     }
   }
   return "nobody could";
+}
+
+/** As phaul itself advises: once more when the peer was too slow to be reached. */
+async function recoverOn(
+  ground: Ground,
+  host: DrillHost,
+  ...args: readonly string[]
+): Promise<void> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const code = await (await ground.recover(host, ...args)).code;
+    if (!OUT_OF_REACH.has(code)) return;
+  }
 }
 
 /** What the operator says on which host, one after the other. */

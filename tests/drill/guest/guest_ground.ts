@@ -13,7 +13,7 @@ const FIRST_PORT = 7100;
 const TICKS = 10;
 /** Ample for emulated machines; long enough that a slow step is not taken for a dead peer. */
 const DEADLINES = [
-  ...["--connect-timeout", "6", "--step-timeout", "30"],
+  ...["--connect-timeout", "15", "--step-timeout", "30"],
   ...["--peer-timeout", "8", "--stall-timeout", "8"],
 ];
 const COMMIT_DEADLINE = ["--commit-timeout", "12"];
