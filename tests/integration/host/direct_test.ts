@@ -7,7 +7,7 @@ import { expectCode, World } from "./world.ts";
 const PORT = 7285;
 const SERVE = ["--direct-port", String(PORT)];
 const DIRECT = ["--channel", "direct"];
-const EXIT = { unfit: 30, peerLost: 42 };
+const EXIT = { unfit: 30, peerSilent: 41, peerLost: 42, cancelled: 55 };
 
 for (const restore of ["lazy", "eager"]) {
   Deno.test(`migrate --channel direct --restore ${restore}: all memory arrives`, async () => {
@@ -46,6 +46,34 @@ for (const stage of ["iteration-begin", "frozen"]) {
     await world.clean(world.alpha);
   });
 }
+
+/** Nearly 800 MB: long enough on the way for something to happen meanwhile. */
+const MANY_PAGES = 200_000;
+
+for (const end of ["STOP", "KILL"] as const) {
+  Deno.test(`migrate --channel direct: a destination that gets SIG${end} amid the pages is given up`, async () => {
+    await using world = await World.make();
+    const victim = await world.victim({ pages: MANY_PAGES });
+    const server = await world.serve({ args: SERVE });
+    const run = await world.startMigration(victim, { args: [...DIRECT, "--peer-timeout", "2"] });
+    await run.event("progress");
+    await server.signal(end);
+    await expectCode(run, end === "STOP" ? EXIT.peerSilent : EXIT.peerLost);
+    await world.expectOnly(victim, world.alpha, "alpha");
+    await world.clean(world.alpha);
+  });
+}
+
+Deno.test("migrate --channel direct: Ctrl-C amid the pages leaves the process here", async () => {
+  await using world = await World.make();
+  const victim = await world.victim({ pages: MANY_PAGES });
+  await world.serve({ args: SERVE });
+  const run = await world.startMigration(victim, { args: DIRECT });
+  await run.event("progress");
+  await run.signal("INT");
+  await expectCode(run, EXIT.cancelled);
+  await world.expectOnlyAndClean(victim, world.alpha, "alpha");
+});
 
 Deno.test("serve --direct-port: strangers are sent away, and a migration goes on beside them", async () => {
   await using world = await World.make();

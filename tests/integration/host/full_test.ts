@@ -53,23 +53,26 @@ Deno.test("serve: no room for one more file gives the migration up, whichever fi
   }
 });
 
-Deno.test("serve: a file system that fills up under it gives the migration up", async () => {
-  await using world = await World.make();
-  const victim = await world.victim({ pages: 4096 });
-  const { beta } = world;
-  await mount(beta, beta.workDir, "size=48m");
-  await world.serve();
-  await beta.hook.hold("iteration-begin");
-  const run = await world.startMigration(victim);
-  await beta.hook.reached("iteration-begin");
-  await fill(beta, beta.workDir);
-  await beta.hook.release("iteration-begin");
-  assert([14, 15].includes(await run.code), await run.said());
-  await beta.host.run("rm", `${beta.workDir}/filler`);
-  await world.expectOnlyAndClean(victim, world.alpha, "alpha");
-  await world.migrate(victim);
-  await world.expectOnlyAndClean(victim, beta, "alpha", "beta");
-});
+for (const channel of ["relay", "direct"]) {
+  Deno.test(`serve: a file system that fills up under it gives the migration up (${channel})`, async () => {
+    await using world = await World.make();
+    const victim = await world.victim({ pages: 4096 });
+    const { beta } = world;
+    await mount(beta, beta.workDir, "size=48m");
+    await world.serve({ args: ["--direct-port", "7285"] });
+    await beta.hook.hold("iteration-begin");
+    const args = ["--channel", channel];
+    const run = await world.startMigration(victim, { args });
+    await beta.hook.reached("iteration-begin");
+    await fill(beta, beta.workDir);
+    await beta.hook.release("iteration-begin");
+    assert([14, 15].includes(await run.code), await run.said());
+    await beta.host.run("rm", `${beta.workDir}/filler`);
+    await world.expectOnlyAndClean(victim, world.alpha, "alpha");
+    await world.migrate(victim, { args });
+    await world.expectOnlyAndClean(victim, beta, "alpha", "beta");
+  });
+}
 
 Deno.test("migrate and serve: logs that cannot be kept change nothing of how it ends", async () => {
   await using world = await World.make();
