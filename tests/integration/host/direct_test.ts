@@ -61,6 +61,7 @@ for (const end of ["STOP", "KILL"] as const) {
     await expectCode(run, end === "STOP" ? EXIT.peerSilent : EXIT.peerLost);
     await world.expectOnly(victim, world.alpha, "alpha");
     await world.clean(world.alpha);
+    if (end === "STOP") await server.signal("CONT");
   });
 }
 
