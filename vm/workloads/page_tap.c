@@ -45,9 +45,13 @@ int main(int argc, char **argv) {
   if (file < 0) die(argv[3]);
   puts("listening");
   fflush(stdout);
-  int criu = accept(listener, NULL, NULL);
-  int out = socket(AF_INET, SOCK_STREAM, 0);
-  if (criu < 0 || connect(out, (struct sockaddr *)&server, sizeof server)) die("connect");
+  int criu = accept(listener, NULL, NULL), out = socket(AF_INET, SOCK_STREAM, 0);
+  if (criu < 0) die("accept");
+  /* The page server may still be starting. */
+  for (int tries = 0; connect(out, (struct sockaddr *)&server, sizeof server); tries++) {
+    if (tries == 3000) die("connect");
+    usleep(10000);
+  }
   setsockopt(criu, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   setsockopt(out, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   for (;;) {
