@@ -24,8 +24,9 @@ export async function writeBenchDoc(report: Report): Promise<void> {
   const path = `${ROOT}${DOC}`;
   const text = await Deno.readTextFile(path);
   await Deno.writeTextFile(path, withBench(text, report));
-  await Deno.writeTextFile(`${ROOT}docs/${PICTURE}`, chart(report.results));
-  const { code, stderr } = await runDeno(["fmt", "--quiet", path]);
+  const picture = `${ROOT}docs/${PICTURE}`;
+  await Deno.writeTextFile(picture, chart(report.results));
+  const { code, stderr } = await runDeno(["fmt", "--quiet", path, picture]);
   if (code !== 0) throw new Error(`Cannot format ${DOC}: ${stderr}`);
 }
 

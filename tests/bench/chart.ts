@@ -39,16 +39,16 @@ export function chart(results: readonly Result[]): string {
   ].join("\n");
 }
 
-/** Only families of more than one size: the others are in the table. */
+/** Only families of more than one size, where there are any: the others are in the table. */
 function panelsOf(results: readonly Result[]): Panel[] {
   const measured = results.filter(({ figures }) => figures !== undefined);
-  return [...Map.groupBy(measured, ({ ground, family }) => `${ground}\n${family}`).values()]
-    .filter((group) => new Set(group.map(({ memoryMb }) => memoryMb)).size > 1)
-    .map((group) => ({
-      ground: group[0]?.ground ?? "",
-      family: group[0]?.family ?? "",
-      results: group,
-    }));
+  const all = [...Map.groupBy(measured, ({ ground, family }) => `${ground}\n${family}`).values()];
+  const several = all.filter((group) => new Set(group.map(({ memoryMb }) => memoryMb)).size > 1);
+  return (several.length > 0 ? several : all).map((group) => ({
+    ground: group[0]?.ground ?? "",
+    family: group[0]?.family ?? "",
+    results: group,
+  }));
 }
 
 function legendEntry(name: string, n: number): string {
