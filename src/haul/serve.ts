@@ -101,14 +101,24 @@ export async function serve(
   owned.use(keepRecovering(store, options, sink));
   const server = new Server(options, security, registry, tickets, sink);
   owned.use(server);
-  const accepting = [server.acceptAll(listener)];
-  if (direct) accepting.push(server.acceptDirect(direct));
+  const accepting = [acceptAll(listener, (stream) => server.connection(stream))];
+  if (direct) accepting.push(acceptAll(direct, (stream) => server.directConnection(stream)));
   await aborted(signal);
   const linked = (role: DestinationRole) => server.isLinked(role);
   await drain(registry, { drainMs: options.drainMs ?? DEFAULT_DRAIN_MS, hurry, linked, sink });
   listener.close();
   direct?.close();
   await Promise.all(accepting);
+}
+
+/** Hands out each connection, until `listener` is closed. */
+async function acceptAll(
+  listener: WireListener,
+  take: (stream: ByteStream) => Promise<void>,
+): Promise<void> {
+  for (let stream = await listener.accept(); stream; stream = await listener.accept()) {
+    void take(stream);
+  }
 }
 
 /** The port for pages that come directly, if there is to be one. */
@@ -168,19 +178,6 @@ class Server implements Disposable {
     this.#complaints = new Complaints((message) => sink({ event: "warning", message }));
   }
 
-  async acceptAll(listener: WireListener): Promise<void> {
-    for (let stream = await listener.accept(); stream; stream = await listener.accept()) {
-      void this.#connection(stream);
-    }
-  }
-
-  /** The same for connections of CRIUs that send pages themselves. */
-  async acceptDirect(listener: WireListener): Promise<void> {
-    for (let stream = await listener.accept(); stream; stream = await listener.accept()) {
-      void this.#direct(stream);
-    }
-  }
-
   /** Whether a source speaks of that migration now. */
   isLinked(role: DestinationRole): boolean {
     return this.#links.has(role);
@@ -192,7 +189,8 @@ class Server implements Disposable {
     this.#complaints[Symbol.dispose]();
   }
 
-  async #connection(stream: ByteStream): Promise<void> {
+  /** Serves a connection for as long as it is the server's. */
+  async connection(stream: ByteStream): Promise<void> {
     try {
       const accepted = await this.#opened(stream);
       if (accepted.kind === "control") await this.#control(accepted.link);
@@ -207,7 +205,8 @@ class Server implements Disposable {
     this.#complaints.add(`Refused a connection from ${stream.peer}: ${message}`);
   }
 
-  async #direct(stream: ByteStream): Promise<void> {
+  /** The same for one of a CRIU that sends pages itself. */
+  async directConnection(stream: ByteStream): Promise<void> {
     try {
       using place = this.#gate.enter(stream.peer);
       const ticket = await acceptDirect(stream, {

@@ -5,9 +5,7 @@
  */
 
 import type { Fd } from "./fd.ts";
-import { type Bytes, IntCell } from "./layouts.ts";
-import { libc } from "./libc.ts";
-import { check } from "./syscall.ts";
+import { readOption, writeOption } from "./socket_options.ts";
 
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
@@ -15,7 +13,6 @@ const IPPROTO_TCP = 6;
 const TCP_REPAIR = 19;
 /** What SO_REUSEADDR reads in repair mode: the kernel's SK_FORCE_REUSE. */
 const FORCED_REUSE = 2;
-const INT_BYTES = 4;
 
 /**
  * Whether the connection is in repair mode: then reads and writes of the program fail, and a close is
@@ -24,7 +21,7 @@ const INT_BYTES = 4;
  * @throws SyscallError EOPNOTSUPP or ENOPROTOOPT when it is no TCP socket
  */
 export function inRepairMode(socket: Fd): boolean {
-  return read(socket, IPPROTO_TCP, TCP_REPAIR) !== 0;
+  return readOption(socket, IPPROTO_TCP, TCP_REPAIR) !== 0;
 }
 
 /**
@@ -35,19 +32,7 @@ export function inRepairMode(socket: Fd): boolean {
  * @throws SyscallError EPERM without CAP_NET_ADMIN over the socket's network namespace, or when it listens
  */
 export function setRepairMode(socket: Fd, on: boolean): void {
-  const reuse = read(socket, SOL_SOCKET, SO_REUSEADDR);
-  write(socket, IPPROTO_TCP, TCP_REPAIR, on ? 1 : 0);
-  write(socket, SOL_SOCKET, SO_REUSEADDR, reuse === FORCED_REUSE ? 1 : reuse);
-}
-
-function read(socket: Fd, level: number, name: number): number {
-  const value = new IntCell();
-  const length: Bytes = new IntCell(INT_BYTES).bytes;
-  check("getsockopt", libc().getsockopt(socket.raw, level, name, value.bytes, length));
-  return value.value;
-}
-
-function write(socket: Fd, level: number, name: number, value: number): void {
-  const { bytes } = new IntCell(value);
-  check("setsockopt", libc().setsockopt(socket.raw, level, name, bytes, INT_BYTES));
+  const reuse = readOption(socket, SOL_SOCKET, SO_REUSEADDR);
+  writeOption(socket, IPPROTO_TCP, TCP_REPAIR, on ? 1 : 0);
+  writeOption(socket, SOL_SOCKET, SO_REUSEADDR, reuse === FORCED_REUSE ? 1 : reuse);
 }

@@ -9,6 +9,7 @@ import { Fd } from "./fd.ts";
 import { AddressFamily, type Bytes, IntCell, sockaddrIn } from "./layouts.ts";
 import { libc } from "./libc.ts";
 import { writable } from "./poller.ts";
+import { readOption, writeOption } from "./socket_options.ts";
 import { check, checkExcept, syscallError } from "./syscall.ts";
 
 const SOCK_STREAM = 1;
@@ -27,7 +28,6 @@ const TCP_KEEPCNT = 6;
 const TCP_INFO = 11;
 const TCP_USER_TIMEOUT = 18;
 const PROBES = 3;
-const INT_BYTES = 4;
 /** `struct tcp_info` of linux/tcp.h up to and with tcpi_bytes_acked, which ends it here. */
 const TCP_INFO_BYTES = 128;
 const BYTES_ACKED_AT = 120;
@@ -57,7 +57,7 @@ export async function connectTcp(
   const socket = stack.use(Fd.own(check("socket", libc().socket(family, type, 0))));
   checkExcept("connect", [Errno.EINPROGRESS], libc().connect(socket.raw, name, name.length));
   await writable(socket, signal);
-  const errno = readInt(socket, SOL_SOCKET, SO_ERROR);
+  const errno = readOption(socket, SOL_SOCKET, SO_ERROR);
   if (errno !== 0) throw syscallError("connect", errno);
   boundSilence(socket, silentMs);
   const flags = check("fcntl", libc().fcntl(socket.raw, F_GETFL, 0));
@@ -69,11 +69,11 @@ export async function connectTcp(
 /** Whoever holds the socket hears of a peer that is gone, also when nobody else is left to tell. */
 function boundSilence(socket: Fd, silentMs: number): void {
   const seconds = Math.max(1, Math.ceil(silentMs / 1000 / PROBES));
-  writeInt(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
-  writeInt(socket, IPPROTO_TCP, TCP_KEEPIDLE, seconds);
-  writeInt(socket, IPPROTO_TCP, TCP_KEEPINTVL, seconds);
-  writeInt(socket, IPPROTO_TCP, TCP_KEEPCNT, PROBES);
-  writeInt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, silentMs);
+  writeOption(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
+  writeOption(socket, IPPROTO_TCP, TCP_KEEPIDLE, seconds);
+  writeOption(socket, IPPROTO_TCP, TCP_KEEPINTVL, seconds);
+  writeOption(socket, IPPROTO_TCP, TCP_KEEPCNT, PROBES);
+  writeOption(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, silentMs);
 }
 
 /**
@@ -81,7 +81,7 @@ function boundSilence(socket: Fd, silentMs: number): void {
  * whenever TCP_NODELAY is set, and the cork stays.
  */
 export function pushTcp(socket: Fd): void {
-  writeInt(socket, IPPROTO_TCP, TCP_NODELAY, 1);
+  writeOption(socket, IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
 /** Bytes that the peer's kernel has taken so far; the opening of the connection counts as one. */
@@ -90,16 +90,4 @@ export function acknowledgedBytes(socket: Fd): number {
   const length = new IntCell(info.length);
   check("getsockopt", libc().getsockopt(socket.raw, IPPROTO_TCP, TCP_INFO, info, length.bytes));
   return Number(new DataView(info.buffer).getBigUint64(BYTES_ACKED_AT, true));
-}
-
-function writeInt(socket: Fd, level: number, name: number, value: number): void {
-  const { bytes } = new IntCell(value);
-  check("setsockopt", libc().setsockopt(socket.raw, level, name, bytes, INT_BYTES));
-}
-
-function readInt(socket: Fd, level: number, name: number): number {
-  const value = new IntCell();
-  const length = new IntCell(INT_BYTES);
-  check("getsockopt", libc().getsockopt(socket.raw, level, name, value.bytes, length.bytes));
-  return value.value;
 }
