@@ -52,7 +52,8 @@ export type ErrorCode =
   | "not-forced"
   | "busy"
   | "external-socket"
-  | "over-budget";
+  | "over-budget"
+  | "blocked";
 
 /** What a {@linkcode PhaulError} carries besides its code and message. */
 export interface PhaulErrorDetails {

@@ -26,6 +26,7 @@ export const EXIT_GROUPS: readonly (readonly [codes: string, means: string])[] =
   ["40-49", "the connection to the peer"],
   ["50-59", "the migration failed or was cancelled"],
   ["60-62", "in doubt: phaul recover says which copy goes on, or what to decide"],
+  ["70-71", "checks: warnings were found, or blockers"],
 ];
 
 /** The exit code of every failure. */
@@ -84,6 +85,8 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   "in-doubt": { exit: 60, means: "the destination did not confirm that the tree runs" },
   "undecided": { exit: 61, means: "only a person can say which copy goes on" },
   "not-forced": { exit: 62, means: "the journals decide, whatever was forced" },
+
+  "blocked": { exit: 71, means: "a check found what stops a migration" },
 };
 
 /** The exit code for a failure. */

@@ -5,7 +5,8 @@
  */
 
 import { PhaulError } from "../errors.ts";
-import { checkDestination, isTmpfs } from "../proc/mod.ts";
+import { checkDestination, refuseBlockers } from "../check/mod.ts";
+import { isTmpfs } from "../proc/mod.ts";
 import type { BeginRequest } from "../wire/mod.ts";
 
 /** The only size of pages that this version knows, on every host. */
@@ -16,13 +17,14 @@ export const PAGE_BYTES = 4096;
  *
  * @throws PhaulError `destination-unfit`, `pid-taken`, `file-missing`, `file-differs`
  */
-export async function requireFit(begin: BeginRequest): Promise<void> {
+export function requireFit(begin: BeginRequest): void {
   requireAlike(begin);
-  await checkDestination({
+  const findings = checkDestination({
     pids: begin.processes.map((p) => p.pid),
     files: begin.files,
     ownPidNamespace: begin.ownPidNamespace,
   });
+  refuseBlockers("take in the process tree", findings);
 }
 
 /**

@@ -5,7 +5,8 @@
  */
 
 import { PhaulError } from "../errors.ts";
-import { lives, ownIdentity, type ProcessIdentity, type Victim } from "../proc/mod.ts";
+import type { Victim } from "../check/mod.ts";
+import { lives, ownIdentity, type ProcessIdentity } from "../proc/mod.ts";
 import type { HaulEvent } from "./events.ts";
 import {
   type BeginRecord,

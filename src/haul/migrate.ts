@@ -6,14 +6,13 @@
 
 import { asPhaulError, PhaulError } from "../errors.ts";
 import { CriuSession, findCriu, openPageChannel, requireCriu } from "../criu/mod.ts";
+import { examineVictim, type Finding, refuseBlockers, type Victim } from "../check/mod.ts";
 import {
   CpuThrottle,
-  examineVictim,
   ProcessTree,
   type ReleasedUnit,
   releaseUnit,
   requireRoot,
-  type Victim,
 } from "../proc/mod.ts";
 import type { BeginRequest, BegunReply } from "../wire/mod.ts";
 import type { EventSink, MigrationSummary, Whereabouts } from "./events.ts";
@@ -93,7 +92,8 @@ async function attempt(
   const criuPath = await findCriu(options.criuPath);
   const { releaseUnit } = options;
   const victim = await examineVictim(options.pid, { ...options.criu, releaseUnit });
-  for (const warning of victim.warnings) stages.warn(warning);
+  refuseBlockers(`migrate process ${options.pid}`, victim.findings);
+  for (const one of victim.findings) if (one.severity === "warning") stages.warn(textOf(one));
   using tree = ProcessTree.open(options.pid);
   await stages.pass({
     event: "checked",
@@ -143,6 +143,12 @@ async function attempt(
   if (outcome.state !== "aborted") unit?.keep();
   if (outcome.state === "aborted") await workDir.keepLogs(`${options.stateDir}/logs`);
   return outcome;
+}
+
+/** A finding as a sentence, with what to do about it. */
+function textOf({ message, remedy }: Finding): string {
+  const sentence = `${message.charAt(0).toUpperCase()}${message.slice(1)}`;
+  return remedy === undefined ? sentence : `${sentence} (${remedy})`;
 }
 
 /** A prediction has to know what is left to be done after the dump. */

@@ -119,7 +119,7 @@ export class Registry {
     if (this.#roles.has(migration)) {
       throw new PhaulError("protocol", `Cannot begin migration ${migration} twice`);
     }
-    await requireFit(begin);
+    requireFit(begin);
     const doorPort = directPortFor(begin, options.directPort);
     const lazy = restoresLazily(begin, lazyPages);
     await using owned = new AsyncDisposableStack();

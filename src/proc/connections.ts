@@ -4,7 +4,6 @@
  * @module
  */
 
-import { PhaulError } from "../errors.ts";
 import { type Descriptor, inodeOf } from "./descriptors.ts";
 import type { TreeProcess } from "./listing.ts";
 import { listNumbers, PROC_ROOT, readLink, readText } from "./procfs.ts";
@@ -90,31 +89,6 @@ export function listConnections(
   return findConnections(sockets, procRoot);
 }
 
-/**
- * Refuses a tree with a TCP connection, also when the tree has both its ends: CRIU refuses those too.
- *
- * @throws PhaulError `tcp-connection`
- */
-export function refuseConnections(
-  rootPid: number,
-  descriptors: readonly Descriptor[],
-  procRoot: string = PROC_ROOT,
-): void {
-  const [first] = findConnections(descriptors, procRoot);
-  if (first === undefined) return;
-  const { pid, fd, localAddress, localPort, remoteAddress, remotePort } = first;
-  throw new PhaulError(
-    "tcp-connection",
-    `Cannot migrate process ${rootPid}: process ${pid} holds the TCP connection ` +
-      `${formatEndpoint(localAddress, localPort)} - ${formatEndpoint(remoteAddress, remotePort)} ` +
-      `on fd ${fd}`,
-    {
-      remedy: "Add --tcp-established to keep its connections (its address must move along), or " +
-        "--tcp-close to have them closed on the destination",
-    },
-  );
-}
-
 function readTables(pid: number, procRoot: string): Map<string, TcpSocket> {
   const text = ["tcp", "tcp6"].map((name) => readText(`${procRoot}/${pid}/net/${name}`) ?? "");
   return new Map(text.flatMap(parseTcpTable).map((socket) => [socket.inode, socket]));
@@ -154,6 +128,7 @@ function ipv4(bytes: readonly string[]): string {
   return bytes.map((byte) => parseInt(byte, 16)).join(".");
 }
 
-function formatEndpoint(address: string, port: number): string {
+/** `ADDRESS:PORT`, an IPv6 address in brackets. */
+export function formatEndpoint(address: string, port: number): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }

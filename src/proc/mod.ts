@@ -7,7 +7,6 @@
 export { type Connection, type HeldConnection, listConnections } from "./connections.ts";
 export { confinements } from "./confinement.ts";
 export { type Counter, startCounter } from "./counter.ts";
-export { checkDestination, type DestinationNeeds, type NeededFile } from "./destination.ts";
 export type { FileFact, FileKind, FileUse } from "./files.ts";
 export { FileLock } from "./file_lock.ts";
 export { bootId, ensureDirectory, freeBytes, isTmpfs, requireRoot, roomIn } from "./host.ts";
@@ -26,4 +25,3 @@ export {
   type ReleaseOptions,
   releaseUnit,
 } from "./unit_release.ts";
-export { examineVictim, type Victim, type VictimOptions, type VictimSources } from "./victim.ts";

@@ -60,6 +60,7 @@ const believed: Readonly<Record<ErrorCode, boolean>> = {
   "not-forced": true,
   "busy": true,
   "external-socket": true,
+  "blocked": true,
 };
 
 /** An error as it travels. */

@@ -4,10 +4,11 @@ import { askDeno, folderOf, FOLDERS, readFiles, ROOT } from "./project.ts";
 /** Who may import whom, besides its own folder and src/errors.ts, which all may. */
 const MAY_IMPORT: Readonly<Record<(typeof FOLDERS)[number], readonly string[]>> = {
   cli: ["haul"],
-  haul: ["migrate", "criu", "pages", "wire", "proc", "journal"],
+  haul: ["migrate", "criu", "pages", "wire", "check", "proc", "journal"],
   journal: ["migrate", "wire", "proc"],
   pages: ["criu", "proc", "sys"],
   criu: ["sys"],
+  check: ["proc"],
   proc: ["sys"],
   wire: [],
   migrate: [],

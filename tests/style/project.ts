@@ -16,6 +16,7 @@ export const FOLDERS = [
   "pages",
   "criu",
   "wire",
+  "check",
   "proc",
   "sys",
 ] as const;

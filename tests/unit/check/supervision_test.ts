@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { PhaulError } from "../../../src/errors.ts";
-import { examineVictim, type SystemctlRunner } from "../../../src/proc/mod.ts";
+import type { SystemctlRunner } from "../../../src/proc/mod.ts";
 import { commandAgainstRestart } from "../../../src/proc/drop_in.ts";
 import { parseServiceUnit } from "../../../src/proc/systemctl.ts";
-import { FakeProc, type FakeProcess } from "./fixture.ts";
+import { FakeProc, type FakeProcess } from "../proc/fixture.ts";
+import { examineVictim } from "./examine.ts";
 
 const NOTHING_ALLOWED = {
   shellJob: false,
@@ -96,7 +97,7 @@ Deno.test("examineVictim: a unit that will be released passes, and is named", as
     });
   const victim = await examine(() => Promise.resolve(shown));
   assertEquals(victim.unit, { name: "web.service" });
-  assertStringIncludes(victim.warnings[0], "systemctl disable web.service");
+  assertStringIncludes(victim.warnings[0], "unit web.service is started again");
   const worker = await examine(() => Promise.resolve("Restart=always\nMainPID=9\n"));
   assertEquals(worker.unit, undefined);
   const silent = await assertRejects(() => examine(() => Promise.reject(new Error("no bus"))));

@@ -1,9 +1,11 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { PhaulError } from "../../../src/errors.ts";
-import { examineVictim, listTree, type VictimOptions } from "../../../src/proc/mod.ts";
+import type { VictimOptions } from "../../../src/check/mod.ts";
+import { listTree } from "../../../src/proc/mod.ts";
 import { listNumbers, readStat } from "../../../src/proc/procfs.ts";
-import { eventually, TestTree } from "./children.ts";
-import { FakeProc, type FakeProcess } from "./fixture.ts";
+import { eventually, TestTree } from "../proc/children.ts";
+import { examineVictim } from "./examine.ts";
+import { FakeProc, type FakeProcess } from "../proc/fixture.ts";
 
 const NOTHING_ALLOWED: VictimOptions = {
   shellJob: false,

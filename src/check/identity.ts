@@ -5,8 +5,9 @@
  */
 
 import { PhaulError } from "../errors.ts";
-import type { TreeProcess } from "./listing.ts";
-import { PROC_ROOT, readStat, readStatus } from "./procfs.ts";
+import type { TreeProcess } from "../proc/listing.ts";
+import { PROC_ROOT, readStat, readStatus } from "../proc/procfs.ts";
+import type { Finding } from "./finding.ts";
 
 /** PF_KTHREAD of the kernel's sched.h. */
 const KERNEL_THREAD_FLAG = 0x0020_0000;
@@ -70,26 +71,17 @@ export function refuseOwn(
   );
 }
 
-/**
- * Refuses a tree that a debugger has hold of: a process has one tracer only, and CRIU must be it.
- *
- * @throws PhaulError `traced`
- */
-export function refuseTraced(
-  processes: readonly TreeProcess[],
-  procRoot: string = PROC_ROOT,
-): void {
-  for (const { pid } of processes) {
+/** Processes that a debugger has hold of: a process has one tracer only, and CRIU must be it. */
+export function findTracers(processes: readonly TreeProcess[], procRoot: string): Finding[] {
+  return processes.flatMap(({ pid }): Finding[] => {
     const tracer = readStatus(pid, procRoot)?.tracerPid ?? 0;
-    if (tracer === 0) continue;
+    if (tracer === 0) return [];
     const name = readStat(tracer, procRoot)?.comm ?? "?";
-    throw new PhaulError(
-      "traced",
-      `Cannot migrate process ${
-        processes[0]?.pid
-      }: process ${pid} is traced by process ${tracer} ` +
-        `("${name}")`,
-      { remedy: "End the debugger or strace first" },
-    );
-  }
+    return [{
+      code: "traced",
+      severity: "blocker",
+      message: `process ${pid} is traced by process ${tracer} ("${name}")`,
+      remedy: "End the debugger or strace first",
+    }];
+  });
 }

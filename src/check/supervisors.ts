@@ -4,8 +4,8 @@
  * @module
  */
 
-import { PhaulError } from "../errors.ts";
-import { PROC_ROOT, readArguments, readLink, readStat, statOf } from "./procfs.ts";
+import { readArguments, readLink, readStat, statOf } from "../proc/procfs.ts";
+import type { Finding } from "./finding.ts";
 
 /** How one kind of supervisor is told to let its process go. */
 interface Supervisor {
@@ -52,12 +52,10 @@ const SUPERVISORS: Readonly<Record<string, Supervisor>> = {
 const SHELLS = ["sh", "bash", "dash", "zsh", "ksh", "mksh", "fish", "ash", "busybox"];
 
 /**
- * Refuses a process whose parent is a known supervisor.
- *
- * @returns warnings: a shell may run it in a loop, which nobody can see from outside
- * @throws PhaulError `supervised`
+ * A parent that is a known supervisor, or may be one: a shell may run the process in a loop, which
+ * nobody can see from outside.
  */
-export function refuseSupervisor(pid: number, procRoot: string = PROC_ROOT): string[] {
+export function findSupervisor(pid: number, procRoot: string): Finding[] {
   const parentPid = readStat(pid, procRoot)?.parentPid ?? 0;
   if (parentPid <= 1) return [];
   const names = namesOf(parentPid, procRoot);
@@ -66,19 +64,24 @@ export function refuseSupervisor(pid: number, procRoot: string = PROC_ROOT): str
   if (supervisor !== undefined) {
     const workDir = readLink(`${procRoot}/${parentPid}/cwd`) ?? "DIRECTORY";
     if (supervisor.letsGo?.(workDir)) return [];
-    throw new PhaulError(
-      "supervised",
-      `Cannot migrate process ${pid}: its parent, process ${parentPid} ("${name}"), would start ` +
-        "a second copy on this host",
-      { remedy: supervisor.remedy(workDir) },
-    );
+    return [{
+      code: "supervised",
+      severity: "blocker",
+      message:
+        `its parent, process ${parentPid} ("${name}"), would start a second copy on this host`,
+      remedy: supervisor.remedy(workDir),
+    }];
   }
   const shell = names.find((candidate) => SHELLS.includes(candidate));
   if (shell === undefined || !runsScript(parentPid, procRoot)) return [];
-  return [
-    `Process ${pid} was started by a script (process ${parentPid}, "${shell}"): should it run in a ` +
-    "loop, a second copy will be started on this host",
-  ];
+  return [{
+    code: "supervised",
+    severity: "warning",
+    message:
+      `process ${pid} was started by a script (process ${parentPid}, "${shell}"): should it ` +
+      "run in a loop, a second copy will be started on this host",
+    remedy: "Look at the script, and end it first where it loops",
+  }];
 }
 
 /** An interactive shell has no script and no command; a login shell's name starts with "-". */

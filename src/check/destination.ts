@@ -4,11 +4,9 @@
  * @module
  */
 
-import { type ErrorCode, PhaulError } from "../errors.ts";
-import { type FileKind, type FileUse, kindOf } from "./files.ts";
-import { listNumbers, PROC_ROOT, readStat, statOf } from "./procfs.ts";
-
-const SHOWN_PROBLEMS = 5;
+import { type FileKind, type FileUse, kindOf } from "../proc/files.ts";
+import { listNumbers, PROC_ROOT, readStat, statOf } from "../proc/procfs.ts";
+import type { Finding } from "./finding.ts";
 
 /** A file as a peer describes it; what is left out is not compared. */
 export interface NeededFile {
@@ -32,40 +30,15 @@ export interface DestinationNeeds {
   readonly ownPidNamespace: boolean;
 }
 
-interface Problem {
-  readonly code: ErrorCode;
-  readonly text: string;
-  readonly remedy: string;
-}
-
-/**
- * Checks this host against `needs`.
- *
- * @throws PhaulError `pid-taken`, `file-missing` or `file-differs`: the code of the first problem, with
- * the first five in its message and the number of the others
- */
-export function checkDestination(
-  needs: DestinationNeeds,
-  procRoot: string = PROC_ROOT,
-): Promise<void> {
-  const problems = [
-    ...(needs.ownPidNamespace ? [] : findPidProblems(needs.pids, procRoot)),
-    ...needs.files.flatMap((file) => findFileProblem(file) ?? []),
+/** What of `needs` this host does not have as it must be. */
+export function checkDestination(needs: DestinationNeeds, procRoot: string = PROC_ROOT): Finding[] {
+  return [
+    ...(needs.ownPidNamespace ? [] : findPids(needs.pids, procRoot)),
+    ...needs.files.flatMap((file) => findFile(file) ?? []),
   ];
-  const [first] = problems;
-  if (first === undefined) return Promise.resolve();
-  const more = problems.length - SHOWN_PROBLEMS;
-  const texts = problems.slice(0, SHOWN_PROBLEMS).map(({ text }) => text);
-  if (more > 0) texts.push(`and ${more} more`);
-  const remedies = new Set(problems.map(({ remedy }) => remedy));
-  return Promise.reject(
-    new PhaulError(first.code, `Cannot take in the process tree: ${texts.join("; ")}`, {
-      remedy: [...remedies].join("; "),
-    }),
-  );
 }
 
-function findPidProblems(pids: readonly number[], procRoot: string): Problem[] {
+function findPids(pids: readonly number[], procRoot: string): Finding[] {
   const taken = new Map<number, string>();
   for (const pid of pids) {
     // A thread's id is not listed in /proc, but it is taken as well and can be looked up.
@@ -82,23 +55,30 @@ function findPidProblems(pids: readonly number[], procRoot: string): Problem[] {
       taken.set(id, `pid ${id} is taken as the ${what} of process ${stat.pid} ("${stat.comm}")`);
     }
   }
-  return [...taken.values()].map((text) => ({
+  return [...taken.values()].map((message) => ({
     code: "pid-taken",
-    text,
+    severity: "blocker",
+    message,
     remedy: "End or restart what has the pid on the destination, or start the program in a pid " +
       "namespace of its own (unshare --pid --fork --mount-proc) before it is moved",
   }));
 }
 
-function findFileProblem(file: NeededFile): Problem | undefined {
+function findFile(file: NeededFile): Finding | undefined {
   const { path, kind } = file;
   const info = statOf(path);
   if (info === undefined) {
-    return { code: "file-missing", text: `"${path}" is missing`, remedy: remedyForMissing(file) };
+    return {
+      code: "file-missing",
+      severity: "blocker",
+      message: `"${path}" is missing`,
+      remedy: remedyForMissing(file),
+    };
   }
-  const differs = (text: string, remedy: string): Problem => ({
+  const differs = (how: string, remedy: string): Finding => ({
     code: "file-differs",
-    text: `"${path}" ${text}`,
+    severity: "blocker",
+    message: `"${path}" ${how}`,
     remedy,
   });
   const found = kindOf(info);

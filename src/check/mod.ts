@@ -1,0 +1,10 @@
+/**
+ * What stands in the way of a migration, found before anything is frozen: rules over what /proc shows.
+ *
+ * @module
+ */
+
+export { type CheckCode, CHECKS } from "./catalogue.ts";
+export { checkDestination, type DestinationNeeds, type NeededFile } from "./destination.ts";
+export { type Finding, refuseBlockers, type Severity, skipping, worstOf } from "./finding.ts";
+export { examineVictim, type Victim, type VictimOptions, type VictimSources } from "./victim.ts";

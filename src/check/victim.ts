@@ -1,0 +1,120 @@
+/**
+ * Examines a process tree before anything is frozen: what phaul or CRIU would refuse is found here.
+ *
+ * @module
+ */
+
+import { type Descriptor, listDescriptors } from "../proc/descriptors.ts";
+import { collectFiles, type FileFact } from "../proc/files.ts";
+import { listTree, type TreeProcess } from "../proc/listing.ts";
+import { PROC_ROOT, readStat, readStatus } from "../proc/procfs.ts";
+import { runSystemctl, type ServiceUnit, type SystemctlRunner } from "../proc/systemctl.ts";
+import { findTcp } from "./connections.ts";
+import type { Finding } from "./finding.ts";
+import { findTracers, refuseOwn, refuseThreads } from "./identity.ts";
+import { findingOfJournal, findJournalStreams } from "./journal.ts";
+import { findLocks } from "./locks.ts";
+import { findPipeEnds } from "./pipes.ts";
+import { findSupervisor } from "./supervisors.ts";
+import { examineUnit } from "./systemd.ts";
+import { findTerminals, leadsSession } from "./terminal.ts";
+
+/** What the operator allowed; the names are those of CRIU's options. */
+export interface VictimOptions {
+  readonly shellJob: boolean;
+  readonly tcpEstablished: boolean;
+  readonly tcpClose: boolean;
+  readonly extUnixSk: boolean;
+  readonly fileLocks: boolean;
+  /** A systemd unit whose main process is in the tree will be released before the freeze. */
+  readonly releaseUnit?: boolean;
+}
+
+/** Where the examination looks; all of it is this host's unless a test says otherwise. */
+export interface VictimSources {
+  /** Where proc is mounted. */
+  readonly procRoot?: string;
+  readonly systemctl?: SystemctlRunner;
+  /** The pid that stands for phaul. */
+  readonly ownPid?: number;
+}
+
+/** A process tree as /proc shows it, and what is to be said of it. */
+export interface Victim {
+  readonly pid: number;
+  readonly comm: string;
+  /** Root first, ancestors before descendants. */
+  readonly processes: readonly TreeProcess[];
+  /** What the destination must have. */
+  readonly files: readonly FileFact[];
+  /** Anonymous and shared memory that is resident, over the whole tree. */
+  readonly memoryBytes: number;
+  /** The root leads a session: its sid is its pid. */
+  readonly leadsSession: boolean;
+  /** The root is pid 1 of a pid namespace that is not phaul's. */
+  readonly ownPidNamespace: boolean;
+  /** To be released before the freeze; only with the option `releaseUnit`. */
+  readonly unit?: ServiceUnit;
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * Examines the tree below `pid`; nothing is frozen or touched.
+ *
+ * @throws PhaulError when there is no tree that could be examined: `no-such-process`, `kernel-thread`
+ * or `own-process`
+ */
+export async function examineVictim(
+  pid: number,
+  options: VictimOptions,
+  sources: VictimSources = {},
+): Promise<Victim> {
+  const procRoot = sources.procRoot ?? PROC_ROOT;
+  refuseThreads(pid, procRoot);
+  const processes = listTree(pid, procRoot);
+  refuseOwn(processes, sources.ownPid);
+  const descriptors = listDescriptors(processes, procRoot);
+  const { unit, findings } = await examineUnit(processes, {
+    systemctl: sources.systemctl ?? runSystemctl,
+    procRoot,
+    release: options.releaseUnit,
+  });
+  const statuses = processes.map((process) => readStatus(process.pid, procRoot));
+  const nsPids = statuses[0]?.nsPids ?? [];
+  return {
+    pid,
+    comm: readStat(pid, procRoot)?.comm ?? "",
+    processes,
+    files: collectFiles(processes, descriptors, procRoot),
+    memoryBytes: statuses.reduce((sum, status) => sum + (status?.residentBytes ?? 0), 0),
+    leadsSession: leadsSession(processes[0], procRoot),
+    ownPidNamespace: nsPids.length > 1 && nsPids.at(-1) === 1,
+    unit,
+    findings: [
+      ...checkTree({ processes, descriptors, options, procRoot }),
+      ...findings,
+      ...findSupervisor(pid, procRoot),
+    ],
+  };
+}
+
+/** What the rules look at. */
+interface Subject {
+  readonly processes: readonly TreeProcess[];
+  readonly descriptors: readonly Descriptor[];
+  readonly options: VictimOptions;
+  readonly procRoot: string;
+}
+
+function checkTree({ processes, descriptors, options, procRoot }: Subject): Finding[] {
+  const { tcpEstablished, tcpClose } = options;
+  const plan = tcpEstablished ? "kept" : tcpClose ? "closed" : "refused";
+  return [
+    ...findTracers(processes, procRoot),
+    ...findTerminals(processes[0], descriptors, { allowed: options.shellJob, procRoot }),
+    ...findTcp(descriptors, plan, procRoot),
+    ...findLocks(descriptors, options.fileLocks),
+    ...findingOfJournal(findJournalStreams(processes, descriptors, procRoot)),
+    ...findPipeEnds(descriptors),
+  ];
+}
