@@ -19,6 +19,10 @@ const roles: Roles = {
     const { serve } = await import("./src/haul/serve.ts");
     await serve(options, sink, signal, hurry);
   },
+  async check(options, signal) {
+    const { check } = await import("./src/haul/check.ts");
+    return await check(options, signal);
+  },
   async status(options) {
     const { status } = await import("./src/haul/standing.ts");
     return await status(options);

@@ -6,6 +6,8 @@
 
 import { type FileKind, type FileUse, kindOf } from "../proc/files.ts";
 import { listNumbers, PROC_ROOT, readStat, statOf } from "../proc/procfs.ts";
+import { readBuildId } from "../proc/build_id.ts";
+import { type User, userNames } from "../proc/users.ts";
 import type { Finding } from "./finding.ts";
 
 /** A file as a peer describes it; what is left out is not compared. */
@@ -17,6 +19,8 @@ export interface NeededFile {
   /** Permission bits (0o7777); compared for files and directories. */
   readonly mode?: number;
   readonly use?: FileUse;
+  /** Of a program or library, where it has one. */
+  readonly buildId?: Uint8Array;
   /** True to let the size differ. */
   readonly appendOnly?: boolean;
 }
@@ -28,6 +32,8 @@ export interface DestinationNeeds {
   readonly files: readonly NeededFile[];
   /** The tree brings its own pid namespace, so its pids cannot clash. */
   readonly ownPidNamespace: boolean;
+  /** Not compared when not given. */
+  readonly users?: readonly User[];
 }
 
 /** What of `needs` this host does not have as it must be. */
@@ -35,6 +41,7 @@ export function checkDestination(needs: DestinationNeeds, procRoot: string = PRO
   return [
     ...(needs.ownPidNamespace ? [] : findPids(needs.pids, procRoot)),
     ...needs.files.flatMap((file) => findFile(file) ?? []),
+    ...findUsers(needs.users ?? []),
   ];
 }
 
@@ -86,6 +93,12 @@ function findFile(file: NeededFile): Finding | undefined {
   if (kind === "file" && file.appendOnly !== true && info.size !== file.size) {
     return differs(`has ${info.size} bytes, not ${file.size}`, remedyForSize(file));
   }
+  if (file.buildId !== undefined) {
+    const id = readBuildId(path)?.toHex();
+    if (id !== undefined && id !== file.buildId.toHex()) {
+      return differs(`is another build (${id}, not ${file.buildId.toHex()})`, SAME_PACKAGES);
+    }
+  }
   const mode = (info.mode ?? 0) & 0o7777;
   if ((kind === "file" || kind === "directory") && file.mode !== undefined && mode !== file.mode) {
     return differs(
@@ -96,21 +109,38 @@ function findFile(file: NeededFile): Finding | undefined {
   return undefined;
 }
 
+const SAME_PACKAGES = "Install the same versions of the same packages on both hosts";
 const REPLACE = "Replace what differs by what the source has";
 
 function remedyForMissing({ use }: NeededFile): string {
   if (use === "exe" || use === "library") {
-    return "Install the same versions of the same packages on both hosts";
+    return SAME_PACKAGES;
   }
   return "Copy what is missing from the source to the same path (rsync -a keeps size and mode)";
 }
 
 function remedyForSize({ use }: NeededFile): string {
   if (use === "exe" || use === "library") {
-    return "Install the same versions of the same packages on both hosts";
+    return SAME_PACKAGES;
   }
   return "Copy what differs from the source (rsync -a); a file that the program goes on writing must " +
     "be on storage that both hosts share, or, when it is a log, be opened for appending only (>>)";
+}
+
+/** A program keeps its number; what that may do depends on whose it is there. */
+function findUsers(users: readonly User[]): Finding[] {
+  const names = userNames();
+  return users.flatMap(({ uid, name }): Finding[] => {
+    const there = names.get(uid) ?? "";
+    if (name === "" || there === name) return [];
+    const whose = there === "" ? "nobody" : `"${there}"`;
+    return [{
+      code: "user-differs",
+      severity: there === "" ? "note" : "warning",
+      message: `user ${uid} is "${name}" on the source and ${whose} on the destination`,
+      remedy: "Give the user the same number on both hosts",
+    }];
+  });
 }
 
 function octal(mode: number): string {

@@ -6,15 +6,22 @@
 
 import { type Descriptor, listDescriptors } from "../proc/descriptors.ts";
 import { collectFiles, type FileFact } from "../proc/files.ts";
-import { listTree, type TreeProcess } from "../proc/listing.ts";
+import { listTree, taskIdsOf, type TreeProcess } from "../proc/listing.ts";
 import { PROC_ROOT, readStat, readStatus } from "../proc/procfs.ts";
 import { runSystemctl, type ServiceUnit, type SystemctlRunner } from "../proc/systemctl.ts";
+import { type User, usersOf } from "../proc/users.ts";
+import { findConfinement } from "./confinement.ts";
 import { findTcp } from "./connections.ts";
+import { findDeleted } from "./deleted_files.ts";
 import type { Finding } from "./finding.ts";
 import { findTracers, refuseOwn, refuseThreads } from "./identity.ts";
 import { findingOfJournal, findJournalStreams } from "./journal.ts";
 import { findLocks } from "./locks.ts";
+import { findMemory } from "./memory.ts";
+import { findNamespaces } from "./namespaces.ts";
 import { findPipeEnds } from "./pipes.ts";
+import { findSockets } from "./sockets.ts";
+import { findSpecialFiles } from "./special_files.ts";
 import { findSupervisor } from "./supervisors.ts";
 import { examineUnit } from "./systemd.ts";
 import { findTerminals, leadsSession } from "./terminal.ts";
@@ -26,6 +33,11 @@ export interface VictimOptions {
   readonly tcpClose: boolean;
   readonly extUnixSk: boolean;
   readonly fileLocks: boolean;
+  readonly linkRemap?: boolean;
+  readonly ghostLimitBytes?: number;
+  readonly external?: readonly string[];
+  /** The source's CRIU can dump pidfds (since 4.1); so it is taken where nothing is said. */
+  readonly pidfds?: boolean;
   /** A systemd unit whose main process is in the tree will be released before the freeze. */
   readonly releaseUnit?: boolean;
 }
@@ -45,6 +57,9 @@ export interface Victim {
   readonly comm: string;
   /** Root first, ancestors before descendants. */
   readonly processes: readonly TreeProcess[];
+  /** Ids of its processes and threads, in the innermost pid namespace. */
+  readonly taskIds: readonly number[];
+  readonly users: readonly User[];
   /** What the destination must have. */
   readonly files: readonly FileFact[];
   /** Anonymous and shared memory that is resident, over the whole tree. */
@@ -85,6 +100,8 @@ export async function examineVictim(
     pid,
     comm: readStat(pid, procRoot)?.comm ?? "",
     processes,
+    taskIds: processes.flatMap((process) => taskIdsOf(process, procRoot)),
+    users: usersOf(processes, procRoot),
     files: collectFiles(processes, descriptors, procRoot),
     memoryBytes: statuses.reduce((sum, status) => sum + (status?.residentBytes ?? 0), 0),
     leadsSession: leadsSession(processes[0], procRoot),
@@ -107,14 +124,21 @@ interface Subject {
 }
 
 function checkTree({ processes, descriptors, options, procRoot }: Subject): Finding[] {
-  const { tcpEstablished, tcpClose } = options;
+  const { tcpEstablished, tcpClose, extUnixSk, linkRemap = false, ghostLimitBytes } = options;
+  const known = findJournalStreams(processes, descriptors, procRoot);
   const plan = tcpEstablished ? "kept" : tcpClose ? "closed" : "refused";
   return [
     ...findTracers(processes, procRoot),
     ...findTerminals(processes[0], descriptors, { allowed: options.shellJob, procRoot }),
     ...findTcp(descriptors, plan, procRoot),
     ...findLocks(descriptors, options.fileLocks),
-    ...findingOfJournal(findJournalStreams(processes, descriptors, procRoot)),
+    ...findingOfJournal(known),
+    ...findSockets(descriptors, { extUnixSk, external: options.external ?? [], known, procRoot }),
+    ...findSpecialFiles(descriptors, { procRoot, pidfds: options.pidfds ?? true }),
+    ...findDeleted(processes, descriptors, { linkRemap, ghostLimitBytes, procRoot }),
+    ...findMemory(processes, procRoot),
+    ...findNamespaces(processes, procRoot),
+    ...findConfinement(processes, procRoot),
     ...findPipeEnds(descriptors),
   ];
 }

@@ -6,8 +6,10 @@
 
 import type { EventSink, MigrationSummary } from "../haul/events.ts";
 import type { Cancelled } from "../haul/cancel.ts";
+import type { CheckReport } from "../haul/check.ts";
 import type {
   CancelOptions,
+  CheckOptions,
   MigrateOptions,
   RecoverOptions,
   SelftestOptions,
@@ -35,6 +37,7 @@ export interface Roles {
     signal: AbortSignal,
     hurry: AbortSignal,
   ): Promise<void>;
+  check(options: CheckOptions, signal: AbortSignal): Promise<CheckReport>;
   status(options: StatusOptions): Promise<MigrationStatus[]>;
   recover(
     options: RecoverOptions,

@@ -16,6 +16,9 @@ export interface ExitCode {
 /** The exit code of success. */
 export const EXIT_OK = 0;
 
+/** The exit code of a check that found warnings and nothing worse; blockers are the error `blocked`. */
+export const EXIT_WARNINGS = 70;
+
 /** What the tens stand for. */
 export const EXIT_GROUPS: readonly (readonly [codes: string, means: string])[] = [
   ["0", "done"],

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { wrap } from "./wrap.ts";
 import type { Command, CommandHelp, Context } from "./command.ts";
 import { EXIT_CODES, EXIT_GROUPS, EXIT_OK } from "./exit_codes.ts";
 import { type Flag, usageError } from "./flags.ts";
@@ -115,20 +116,6 @@ function columns(rows: readonly (readonly [string, string])[]): string {
       `  ${(index === 0 ? name : "").padEnd(left)}${line}`
     )
   ).join("\n");
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === "" ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line];
 }
 
 function sections(parts: readonly string[]): string {

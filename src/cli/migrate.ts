@@ -5,6 +5,7 @@
  */
 
 import { asPhaulError } from "../errors.ts";
+import { CHECK_CODES } from "../haul/check_codes.ts";
 import type { HaulEvent } from "../haul/events.ts";
 import type { MigrateOptions, MigrationMode, RestoreMode } from "../haul/options.ts";
 import type { Command, Context } from "./command.ts";
@@ -13,44 +14,37 @@ import { BUDGET_FLAGS, budgetOf, LINK_FLAGS, linkOf } from "./convergence_flags.
 import { CRIU_FLAGS, criuFlags } from "./criu_flags.ts";
 import { describeSummary, showAddress } from "./describe.ts";
 import { EXIT_OK } from "./exit_codes.ts";
-import { maybe, optional, parseFlags, required, toggle, usageError } from "./flags.ts";
+import { list, maybe, optional, parseFlags, required, usageError } from "./flags.ts";
+import { RELEASE_UNIT_FLAG, TOKEN_FILE_FLAG, VICTIM_PID } from "./migrate_flags.ts";
 import { Reporter } from "./reporter.ts";
 import { stoppable } from "./signals.ts";
-import { filePath, oneOf, peerAddress, secondsAsMs, wholeNumber } from "./values.ts";
+import { oneOf, peerAddress, secondsAsMs, wholeNumber } from "./values.ts";
 import { describeWhereabouts, whereaboutsOf } from "./whereabouts.ts";
 
 const RESTORE_MODES: readonly RestoreMode[] = ["auto", "lazy", "eager"];
 const MODES: readonly MigrationMode[] = ["pre-copy", "stop-and-copy"];
-/** The kernel's own limit (PID_MAX_LIMIT). */
-const MAX_PID = 4_194_304;
-
 const WHAT_FLAGS = {
-  pid: required({
-    name: "pid",
-    placeholder: "PID",
-    help: "Root of the process tree to move",
-    read: wholeNumber(1, MAX_PID),
-  }),
+  pid: required({ ...VICTIM_PID, help: "Root of the process tree to move" }),
   peer: required({
     name: "peer",
     placeholder: "HOST[:PORT]",
     help: "Where phaul serve listens (port 7284 unless given)",
     read: peerAddress,
   }),
-  tokenFile: maybe({
-    name: "token-file",
-    placeholder: "FILE",
-    help: "The destination's join token (default: join-token in the state directory)",
-    read: filePath,
-  }),
+  tokenFile: TOKEN_FILE_FLAG,
 } as const;
 
 const UNIT_FLAGS = {
-  releaseUnit: toggle({
-    name: "release-unit",
+  releaseUnit: RELEASE_UNIT_FLAG,
+} as const;
+
+const CHECK_FLAGS = {
+  skippedChecks: list({
+    name: "skip-check",
+    placeholder: "NAME",
     help:
-      "Keep the systemd unit that the process is the main process of from being started again " +
-      "on this host; undone when the process does not move",
+      "Let a finding of that name (phaul check; docs/checks.md) not stop it; may be given again",
+    read: oneOf(CHECK_CODES),
   }),
 } as const;
 
@@ -114,6 +108,7 @@ const FROZEN_FLAGS = {
 
 const FLAGS = {
   ...WHAT_FLAGS,
+  ...CHECK_FLAGS,
   ...UNIT_FLAGS,
   ...ITERATION_FLAGS,
   ...RESTORE_FLAGS,
@@ -151,6 +146,7 @@ export const MIGRATE_COMMAND: Command = {
   ],
   flags: [
     { title: "What and where to", flags: WHAT_FLAGS },
+    { title: "Checks", flags: CHECK_FLAGS },
     { title: "Under systemd", flags: UNIT_FLAGS },
     { title: "Iterations", flags: ITERATION_FLAGS },
     { title: "The restore", flags: RESTORE_FLAGS },
@@ -224,6 +220,7 @@ export function readMigrate(args: readonly string[]): { options: MigrateOptions;
     criu: criuFlags("migrate", values),
     maxFrozenMs,
     releaseUnit: values.releaseUnit,
+    skippedChecks: values.skippedChecks,
   };
   return { options, json: values.json };
 }

@@ -8,6 +8,7 @@ import type { PhaulError } from "../errors.ts";
 import type { HaulEvent, Whereabouts } from "../haul/events.ts";
 import { describe, type Line } from "./describe.ts";
 import { exitCodeOf } from "./exit_codes.ts";
+import { oneLine } from "./one_line.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** The version of the events' form; it grows only when a reader of the old one would be misled. */
@@ -33,9 +34,6 @@ export interface ReportedProcess {
 const SHOWN_ID_DIGITS = 8;
 /** Faster than this nobody reads, and a slow terminal would slow the migration. */
 const REDRAW_INTERVAL_MS = 100;
-
-/** What steers a terminal, or makes one line look like two. */
-const STEERING = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu;
 
 /** Shows what happens, as it happens. */
 export class Reporter {
@@ -125,8 +123,4 @@ function printable(event: HaulEvent): HaulEvent {
     typeof field[1] === "string"
   );
   return Object.assign({}, event, Object.fromEntries(texts.map(([k, text]) => [k, oneLine(text)])));
-}
-
-function oneLine(text: string): string {
-  return text.replace(STEERING, " ");
 }

@@ -11,6 +11,7 @@ import { commandHelp, generalHelp, makeHelpCommand } from "./help.ts";
 import { EXIT_OK, exitCodeOf } from "./exit_codes.ts";
 import { MIGRATE_COMMAND } from "./migrate.ts";
 import { CANCEL_COMMAND } from "./cancel.ts";
+import { CHECK_COMMAND } from "./check.ts";
 import { RECOVER_COMMAND } from "./recover.ts";
 import { Reporter } from "./reporter.ts";
 import { SELFTEST_COMMAND } from "./selftest.ts";
@@ -21,6 +22,7 @@ import { VERSION_COMMAND } from "./version.ts";
 const WORKERS: readonly Command[] = [
   SERVE_COMMAND,
   MIGRATE_COMMAND,
+  CHECK_COMMAND,
   STATUS_COMMAND,
   RECOVER_COMMAND,
   CANCEL_COMMAND,

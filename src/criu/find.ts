@@ -58,3 +58,8 @@ export function requireCriu(version: CriuVersion): void {
     { remedy: "Install a newer criu, or name one with --criu" },
   );
 }
+
+/** CRIU dumps pidfds since 4.1. */
+export function hasPidfds({ major, minor }: CriuVersion): boolean {
+  return major > 4 || (major === 4 && minor >= 1);
+}

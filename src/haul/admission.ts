@@ -5,7 +5,7 @@
  */
 
 import { PhaulError } from "../errors.ts";
-import { checkDestination, refuseBlockers } from "../check/mod.ts";
+import { checkDestination, refuseBlockers, skipping } from "../check/mod.ts";
 import { isTmpfs } from "../proc/mod.ts";
 import type { BeginRequest } from "../wire/mod.ts";
 
@@ -24,7 +24,7 @@ export function requireFit(begin: BeginRequest): void {
     files: begin.files,
     ownPidNamespace: begin.ownPidNamespace,
   });
-  refuseBlockers("take in the process tree", findings);
+  refuseBlockers("take in the process tree", skipping(findings, begin.skippedChecks));
 }
 
 /**

@@ -5,8 +5,15 @@
  */
 
 import { asPhaulError, PhaulError } from "../errors.ts";
-import { CriuSession, findCriu, openPageChannel, requireCriu } from "../criu/mod.ts";
-import { examineVictim, type Finding, refuseBlockers, type Victim } from "../check/mod.ts";
+import { CriuSession, findCriu, hasPidfds, openPageChannel, requireCriu } from "../criu/mod.ts";
+import {
+  type CheckCode,
+  examineVictim,
+  type Finding,
+  refuseBlockers,
+  skipping,
+  type Victim,
+} from "../check/mod.ts";
 import {
   CpuThrottle,
   ProcessTree,
@@ -16,6 +23,7 @@ import {
 } from "../proc/mod.ts";
 import type { BeginRequest, BegunReply } from "../wire/mod.ts";
 import type { EventSink, MigrationSummary, Whereabouts } from "./events.ts";
+import { checkHosts, fileFact } from "./checkup.ts";
 import { beginJournal } from "./begin_journal.ts";
 import type { Journal } from "../journal/mod.ts";
 import type { CriuFlags, MigrateOptions } from "./options.ts";
@@ -27,6 +35,9 @@ import { VictimThrottle } from "./throttle.ts";
 import type { ProgressListener } from "./wire_remote.ts";
 import { requireSame, Verdict } from "./verdicts.ts";
 import { newWorkDir } from "./work_dir.ts";
+
+/** The role says it when it comes to that. */
+const TOLD_LATER: CheckCode = "dirty-tracking";
 
 /** A migration that did not end with the tree on the destination. */
 export class MigrationError extends PhaulError {
@@ -90,10 +101,14 @@ async function attempt(
 ): Promise<SourceOutcome> {
   requireRoot("migrate");
   const criuPath = await findCriu(options.criuPath);
+  await using criu = CriuSession.start(criuPath);
+  const version = await criu.version();
+  requireCriu(version);
   const { releaseUnit } = options;
-  const victim = await examineVictim(options.pid, { ...options.criu, releaseUnit });
-  refuseBlockers(`migrate process ${options.pid}`, victim.findings);
-  for (const one of victim.findings) if (one.severity === "warning") stages.warn(textOf(one));
+  const allowed = { ...options.criu, releaseUnit, pidfds: hasPidfds(version) };
+  const victim = await examineVictim(options.pid, allowed);
+  const judge = (findings: readonly Finding[]) => judged(findings, options, stages);
+  judge(victim.findings);
   using tree = ProcessTree.open(options.pid);
   await stages.pass({
     event: "checked",
@@ -105,7 +120,8 @@ async function attempt(
   });
   const { peer: address, insecure, tokenFile, timeouts } = options;
   using peer = await Peer.connect({ address, insecure, tokenFile, timeouts }, signal);
-  const version = await criuVersion(criuPath);
+  const { workDir: base } = options;
+  judge((await checkHosts({ session: criu, workDir: base, victim, peer })).findings);
   await using owned = new AsyncDisposableStack();
   const journal = await beginJournal(options, migration, victim, stages);
   owned.defer(() => journal.close());
@@ -119,7 +135,7 @@ async function attempt(
   using channel = options.channel === "direct"
     ? undefined
     : await untouched(journal, () => openPageChannel(workDir.path));
-  const request = beginRequest(options, migration, victim, version);
+  const request = beginRequest(options, migration, victim, version.text);
   const verdict = new Verdict({ peer, migration, timeouts, stages, journal });
   const { lazy, direct: door } = await begin(peer, request, stages, verdict);
   const onProgress: ProgressListener = (iteration, { pages: pagesWritten, bytes }) =>
@@ -145,10 +161,14 @@ async function attempt(
   return outcome;
 }
 
-/** A finding as a sentence, with what to do about it. */
-function textOf({ message, remedy }: Finding): string {
-  const sentence = `${message.charAt(0).toUpperCase()}${message.slice(1)}`;
-  return remedy === undefined ? sentence : `${sentence} (${remedy})`;
+/** Ends the migration over a blocker, unless it was told to go on; tells what else may spoil it. */
+function judged(findings: readonly Finding[], options: MigrateOptions, stages: Stages): void {
+  const weighed = skipping(findings, options.skippedChecks ?? []);
+  refuseBlockers(`migrate process ${options.pid}`, weighed);
+  for (const { code, severity, message, remedy } of weighed) {
+    if (severity !== "warning" || code === TOLD_LATER) continue;
+    stages.warn(remedy === undefined ? message : `${message} (${remedy})`);
+  }
 }
 
 /** A prediction has to know what is left to be done after the dump. */
@@ -204,13 +224,6 @@ async function releaseUnitOf(victim: Victim, stages: Stages): Promise<ReleasedUn
   return await releaseUnit(unit, { pid, warn: (message) => stages.warn(message) });
 }
 
-async function criuVersion(criuPath: string): Promise<string> {
-  using session = CriuSession.start(criuPath);
-  const version = await session.version();
-  requireCriu(version);
-  return version.text;
-}
-
 function beginRequest(
   options: MigrateOptions,
   migrationId: string,
@@ -234,16 +247,11 @@ function beginRequest(
     restore: restoreOptions(options.criu),
     holdMode: victim.leadsSession ? "stopped" : "notify",
     durable: options.durable ?? false,
-    files: victim.files.map(({ path, size, kind, mode, appendOnly }) => ({
-      path,
-      size,
-      kind,
-      mode,
-      appendOnly,
-    })),
+    files: victim.files.map(fileFact),
     memoryBytes: victim.memoryBytes,
     restoreMode: options.restoreMode,
     direct: options.channel === "direct",
+    skippedChecks: options.skippedChecks ?? [],
   };
 }
 

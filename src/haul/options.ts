@@ -138,6 +138,22 @@ export interface MigrateOptions extends RoleOptions {
   readonly maxFrozenMs?: number;
   /** A systemd unit whose main process moves is kept from being started again on the source. */
   readonly releaseUnit?: boolean;
+  /** Codes of findings (docs/checks.md) that are not to stop the migration. */
+  readonly skippedChecks?: readonly string[];
+}
+
+/** A check of this host, and of what else is named. */
+export interface CheckOptions {
+  /** Root of a process tree on this host. */
+  readonly pid?: number;
+  readonly peer?: HostAddress;
+  readonly tokenFile: string;
+  readonly insecure: boolean;
+  readonly workDir?: string;
+  readonly criuPath?: string;
+  readonly criu: CriuFlags;
+  readonly releaseUnit?: boolean;
+  readonly timeouts: Timeouts;
 }
 
 /** What a destination lets its peers have. */

@@ -25,6 +25,7 @@ import {
   tokenFileName,
   type WireListener,
 } from "../wire/mod.ts";
+import { CheckDesk } from "./checkup.ts";
 import { Complaints } from "./complaints.ts";
 import type { DestinationRole } from "./destination.ts";
 import { cancelDecided, drain } from "./drain.ts";
@@ -99,7 +100,8 @@ export async function serve(
     ...(insecure ? {} : { tokenFile: `${stateDir}/${tokenFileName}` }),
   });
   owned.use(keepRecovering(store, options, sink));
-  const server = new Server(options, security, registry, tickets, sink);
+  const checks = new CheckDesk({ criuPath, criuSocket }, options.workDir);
+  const server = new Server(options, security, registry, tickets, checks, sink);
   owned.use(server);
   const accepting = [acceptAll(listener, (stream) => server.connection(stream))];
   if (direct) accepting.push(acceptAll(direct, (stream) => server.directConnection(stream)));
@@ -160,18 +162,21 @@ class Server implements Disposable {
   readonly #gate: Gate;
   readonly #links: Links<DestinationRole>;
   readonly #complaints: Complaints;
+  readonly #checks: CheckDesk;
 
   constructor(
     options: ServeOptions,
     security: ServerSecurity,
     registry: Registry,
     tickets: TicketBook,
+    checks: CheckDesk,
     sink: EventSink,
   ) {
     this.#options = options;
     this.#security = security;
     this.#registry = registry;
     this.#tickets = tickets;
+    this.#checks = checks;
     const limits = options.limits ?? DEFAULT_SERVE_LIMITS;
     this.#gate = new Gate(limits.maxUnproved);
     this.#links = new Links(limits.maxConnections);
@@ -242,6 +247,8 @@ class Server implements Disposable {
 
   async #answer(link: ControlLink, request: Request): Promise<Reply> {
     switch (request.type) {
+      case "check":
+        return await this.#checks.answer(request);
       case "begin":
         return await this.#begin(link, request);
       case "inquire":

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { readBuildId } from "./build_id.ts";
 import { type Descriptor, isAppendOnly } from "./descriptors.ts";
 import type { TreeProcess } from "./listing.ts";
 import { listNames, PROC_ROOT, readLink, statOf, unlessGone } from "./procfs.ts";
@@ -30,6 +31,8 @@ export interface FileFact {
   readonly use: FileUse;
   /** Open for appending only, as a log is: CRIU does not ask for the same size then. */
   readonly appendOnly: boolean;
+  /** Of a program or library, where it has one. */
+  readonly buildId?: Uint8Array;
 }
 
 /** A link of /proc that leads to a file, and the path that the kernel gives for it. */
@@ -118,7 +121,9 @@ function factOf(reference: Reference, sharesMounts: boolean): FileFact | undefin
   if (info === undefined || kind === undefined || info.nlink === 0) return undefined;
   const suspicious = path.endsWith(DELETED) || !sharesMounts;
   if (suspicious && !isSameFile(info, path)) return undefined;
+  const buildId = use === "exe" || use === "library" ? readBuildId(link) : undefined;
   return {
+    ...(buildId === undefined ? {} : { buildId }),
     path,
     size: kind === "file" ? info.size : 0,
     mode: (info.mode ?? 0) & 0o7777,

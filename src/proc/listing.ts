@@ -80,6 +80,13 @@ export function readProcess(pid: number, procRoot: string = PROC_ROOT): TreeProc
   };
 }
 
+/** Ids of a process and its threads, in its innermost pid namespace. */
+export function taskIdsOf({ pid, nsPid }: TreeProcess, procRoot: string = PROC_ROOT): number[] {
+  const tids = listNumbers(`${procRoot}/${pid}/task`);
+  if (tids.length <= 1) return [nsPid];
+  return tids.flatMap((tid) => readStatus(tid, `${procRoot}/${pid}/task`)?.nsPids.at(-1) ?? []);
+}
+
 function stateOf(stat: ProcStat): TreeProcess["state"] {
   if (stat.state === "Z") return "zombie";
   return stat.state === "T" ? "stopped" : "running";

@@ -25,3 +25,5 @@ export {
   type ReleaseOptions,
   releaseUnit,
 } from "./unit_release.ts";
+export { type Capability, kernelFacts, lackingCapabilities } from "./this_host.ts";
+export { type User, userNames, usersOf } from "./users.ts";

@@ -36,6 +36,8 @@ const SYMBOLS = {
   read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   // ssize_t write(int fd, const void *buf, size_t count)
   write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  // ssize_t getxattr(const char *path, const char *name, void *value, size_t size)
+  getxattr: { parameters: ["buffer", "buffer", "buffer", "usize"], result: "isize" },
   // int poll(struct pollfd *fds, nfds_t nfds, int timeout_ms)
   poll: { parameters: ["buffer", "usize", "i32"], result: "i32" },
   // The same on a thread of the runtime's pool. It has no errno: that belongs to the other thread. Its

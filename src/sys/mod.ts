@@ -37,6 +37,7 @@ export {
 } from "./socket.ts";
 export { spawn, type SpawnOptions } from "./spawn.ts";
 export { acknowledgedBytes, connectTcp, pushTcp, type TcpBounds } from "./tcp.ts";
+export { listUnixSockets, type UnixSocket } from "./unix_diag.ts";
 export {
   decodeUffdEvent,
   fillFrom,
@@ -49,3 +50,4 @@ export {
   unregister,
   wake,
 } from "./uffd.ts";
+export { socketProtocol } from "./xattr.ts";

@@ -65,6 +65,24 @@ export class Fields {
     return Uint8Array.from(value);
   }
 
+  /** Up to `maxLength` bytes, maybe none. */
+  someBytes(name: string, maxLength: number): Uint8Array {
+    const value = this.#values[name];
+    // protobufjs says [] for bytes that are absent.
+    if (Array.isArray(value) && value.length === 0) return new Uint8Array();
+    if (!(value instanceof Uint8Array) || value.length > maxLength) throw this.#bad(name);
+    return Uint8Array.from(value);
+  }
+
+  /** Up to `maxCount` integers from `min` to `max`. */
+  integers(name: string, maxCount: number, min: number, max: number): number[] {
+    return this.#array(name, maxCount).map((value) => {
+      if (typeof value !== "number" || !Number.isSafeInteger(value)) throw this.#bad(name);
+      if (value < min || value > max) throw this.#bad(name);
+      return value;
+    });
+  }
+
   /** One of the names in `choices`, as the value given there. */
   choice<T>(name: string, choices: Readonly<Record<string, T>>): T {
     const value = this.#values[name];

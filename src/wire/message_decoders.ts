@@ -4,12 +4,13 @@
  * @module
  */
 
+import { readCheck, readChecked } from "./check_codec.ts";
 import type { Fields } from "./fields.ts";
+import { maxFiles, maxPathLength, maxPid, readFile } from "./file_codec.ts";
 import {
   type BeginRequest,
   type BegunReply,
   type Connection,
-  type FileFact,
   type PackingTerms,
   type ProcessSummary,
   type Reply,
@@ -20,19 +21,15 @@ import {
   ticketBytes,
 } from "./messages.ts";
 import { cleanText, readErrorTexts } from "./peer_error.ts";
-import { cgroupsModes, fileKinds, holdModes, inverted, restoreModes } from "./vocabulary.ts";
+import { cgroupsModes, holdModes, inverted, restoreModes } from "./vocabulary.ts";
 
-// The kernel's PID_MAX_LIMIT on 64-bit machines.
-const maxPid = 4 * 1024 * 1024;
 const maxProcesses = 65_536;
-const maxFiles = 65_536;
 const maxConnections = 65_536;
 // An IPv6 address with all its digits.
 const maxAddressLength = 39;
 const maxPort = 65_535;
 const maxExternals = 1024;
-// The kernel's PATH_MAX.
-const maxPathLength = 4096;
+const maxChecks = 256;
 const maxIterations = 100_000;
 const maxImages = 1_000_000;
 const maxStandings = 4096;
@@ -44,10 +41,8 @@ const machine = /^[a-z0-9_]+$/;
 const stateName = /^[a-z-]+$/;
 // Wider than an address: it becomes part of a rule, and may hold nothing that ends a word there.
 const address = /^[0-9a-f.:]+$/;
-const absolutePath = /^\/[^\0]*$/;
 const withoutNul = /^[^\0]+$/;
 
-const kindNames = inverted(fileKinds);
 const holdNames = inverted(holdModes);
 const restoreNames = inverted(restoreModes);
 const cgroupsNames = {
@@ -60,6 +55,8 @@ export function readRequest(type: Request["type"], fields: Fields): Request {
   switch (type) {
     case "begin":
       return readBegin(fields);
+    case "check":
+      return readCheck(fields);
     case "start-iteration":
       return {
         ...{ type, iteration: readIteration(fields), final: fields.flag("final") },
@@ -118,6 +115,8 @@ export function readReply(type: Reply["type"], fields: Fields): Reply {
         ...{ type, migrationId: readMigrationId(fields), lazy: fields.flag("lazy") },
         ...readDirectDoor(fields),
       };
+    case "checked":
+      return readChecked(fields);
     case "ready":
       return { type, migrationId: readMigrationId(fields) };
     case "iteration-stopped":
@@ -158,6 +157,7 @@ function readBegin(fields: Fields): BeginRequest {
     memoryBytes: fields.integer("memoryBytes", 0, Number.MAX_SAFE_INTEGER),
     restoreMode: fields.choice("restoreMode", restoreNames),
     direct: fields.flag("direct"),
+    skippedChecks: fields.texts("skippedChecks", maxChecks, 40, stateName),
   };
 }
 
@@ -211,16 +211,6 @@ function readConnection(fields: Fields): Connection {
     localPort: fields.integer("localPort", 1, maxPort),
     remoteAddress: fields.text("remoteAddress", maxAddressLength, address),
     remotePort: fields.integer("remotePort", 1, maxPort),
-  };
-}
-
-function readFile(fields: Fields): FileFact {
-  return {
-    path: fields.text("path", maxPathLength, absolutePath),
-    size: fields.integer("size", 0, Number.MAX_SAFE_INTEGER),
-    kind: fields.choice("kind", kindNames),
-    mode: fields.integer("mode", 0, 0o7777),
-    appendOnly: fields.flag("appendOnly"),
   };
 }
 

@@ -4,8 +4,10 @@
  * @module
  */
 
+import { checkedFields, checkFields } from "./check_codec.ts";
+import { fileFields } from "./file_codec.ts";
 import type { BeginRequest, PackingTerms, Reply, Request } from "./messages.ts";
-import { cgroupsModes, fileKinds, holdModes, restoreModes } from "./vocabulary.ts";
+import { cgroupsModes, holdModes, restoreModes } from "./vocabulary.ts";
 
 type RawFields = Readonly<Record<string, unknown>>;
 
@@ -14,6 +16,8 @@ export function requestFields(request: Request): RawFields {
   switch (request.type) {
     case "begin":
       return beginFields(request);
+    case "check":
+      return checkFields(request);
     case "start-iteration":
       return {
         ...{ iteration: request.iteration, final: request.final },
@@ -55,6 +59,8 @@ export function replyFields(reply: Reply): RawFields {
         ...{ migrationId: reply.migrationId, lazy: reply.lazy },
         ...{ directPort: reply.direct?.port, directTicket: reply.direct?.ticket },
       };
+    case "checked":
+      return checkedFields(reply);
     case "ready":
       return { migrationId: reply.migrationId };
     case "iteration-stopped":
@@ -83,6 +89,6 @@ function beginFields(request: BeginRequest): RawFields {
     restore: { ...flags, manageCgroupsMode: mode ? cgroupsModes[mode] : 0 },
     holdMode: holdModes[holdMode],
     restoreMode: restoreModes[restoreMode],
-    files: files.map(({ kind, ...same }) => ({ ...same, kind: fileKinds[kind] })),
+    files: files.map(fileFields),
   };
 }

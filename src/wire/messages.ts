@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { CheckedReply, CheckRequest } from "./check_messages.ts";
 import type { ErrorTexts } from "./peer_error.ts";
 
 /** One task of the tree: its pid in the innermost pid namespace and how it was before the freeze. */
@@ -33,6 +34,8 @@ export interface FileFact {
   readonly mode: number;
   /** A log: its size may differ. */
   readonly appendOnly: boolean;
+  /** Of a program or library, where it has one. */
+  readonly buildId?: Uint8Array;
 }
 
 /** CRIU's modes of `--manage-cgroups-mode`, by CRIU's names. */
@@ -87,6 +90,8 @@ export interface BeginRequest {
   readonly restoreMode: RestoreMode;
   /** CRIU is to send pages over a TCP connection of its own, as plain text. */
   readonly direct: boolean;
+  /** Codes of findings that are not to stop it. */
+  readonly skippedChecks: readonly string[];
 }
 
 /** How a pages stream is packed; nothing is where nothing is said. */
@@ -166,10 +171,11 @@ export interface CancelRequest {
 }
 
 /** Everything that concerns one migration. */
-export type MigrationRequest = Exclude<Request, InquireRequest | CancelRequest>;
+export type MigrationRequest = Exclude<Request, CheckRequest | InquireRequest | CancelRequest>;
 
 /** Everything that a side may ask of the other. */
 export type Request =
+  | CheckRequest
   | BeginRequest
   | StartIterationRequest
   | StopIterationRequest
@@ -258,6 +264,7 @@ export interface StandingsReply {
 
 /** Every answer but the error, which rejects the request. */
 export type Reply =
+  | CheckedReply
   | BegunReply
   | IterationStartedReply
   | IterationStoppedReply
@@ -269,6 +276,7 @@ export type Reply =
 
 /** Which reply belongs to which request. */
 export const replyTypeOf = {
+  "check": "checked",
   "begin": "begun",
   "start-iteration": "iteration-started",
   "stop-iteration": "iteration-stopped",

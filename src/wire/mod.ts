@@ -5,6 +5,7 @@
  */
 
 export { acceptConnection, type Accepted, type AcceptOptions } from "./accepting.ts";
+export * from "./check_messages.ts";
 export { ControlLink } from "./control_link.ts";
 export type { LinkOptions, RequestHandler, RequestOptions } from "./control_link.ts";
 export { dial, type DialOptions, type Security } from "./dial.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { FindingFact } from "./check_messages.ts";
 import type {
   FileKind,
   HoldMode,
@@ -15,6 +16,7 @@ import type {
 
 /** The body field of each request in an Envelope. */
 export const requestBodies = {
+  "check": "check",
   "begin": "begin",
   "start-iteration": "startIteration",
   "stop-iteration": "stopIteration",
@@ -28,6 +30,7 @@ export const requestBodies = {
 
 /** The body field of each reply in an Envelope. */
 export const replyBodies = {
+  "checked": "checked",
   "begun": "begun",
   "iteration-started": "iterationStarted",
   "iteration-stopped": "iterationStopped",
@@ -69,6 +72,13 @@ export const cgroupsModes = {
   "full": "MANAGE_CGROUPS_FULL",
   "strict": "MANAGE_CGROUPS_STRICT",
 } as const satisfies Record<ManageCgroupsMode, string>;
+
+/** The enum value of each severity of a finding. */
+export const severities = {
+  "blocker": "SEVERITY_BLOCKER",
+  "warning": "SEVERITY_WARNING",
+  "note": "SEVERITY_NOTE",
+} as const satisfies Record<FindingFact["severity"], string>;
 
 /** `names` the other way round: from the wire's name to ours. */
 export function inverted<K extends string>(names: Readonly<Record<K, string>>): Record<string, K> {

@@ -81,6 +81,7 @@ function beginOf(migrationId: string): BeginRequest {
     restoreMode: "auto",
     memoryBytes: 0,
     direct: false,
+    skippedChecks: [],
   };
 }
 

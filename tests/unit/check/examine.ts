@@ -11,6 +11,10 @@ import {
   type VictimOptions,
   type VictimSources,
 } from "../../../src/check/mod.ts";
+import { loadLibc } from "../../../src/sys/mod.ts";
+
+// Sockets are looked at by libc; loaded here, no test loads it.
+loadLibc();
 
 /** The victim, and what is warned of. */
 export interface Examined extends Victim {
@@ -27,4 +31,23 @@ export async function examineVictim(
   refuseBlockers(`migrate process ${pid}`, victim.findings);
   const warnings = victim.findings.filter(({ severity }) => severity === "warning");
   return { ...victim, warnings: warnings.map(({ message }) => message) };
+}
+
+/** What an operator allows who says nothing. */
+export const NOTHING_ALLOWED: VictimOptions = {
+  shellJob: false,
+  tcpEstablished: false,
+  tcpClose: false,
+  extUnixSk: false,
+  fileLocks: false,
+};
+
+/** What is found, as `severity code`. */
+export async function findingsOf(
+  pid: number,
+  options: Partial<VictimOptions> = {},
+  sources: VictimSources = {},
+): Promise<string[]> {
+  const { findings } = await examine(pid, { ...NOTHING_ALLOWED, ...options }, sources);
+  return findings.map(({ severity, code }) => `${severity} ${code}`);
 }

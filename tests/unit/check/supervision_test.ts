@@ -4,15 +4,8 @@ import type { SystemctlRunner } from "../../../src/proc/mod.ts";
 import { commandAgainstRestart } from "../../../src/proc/drop_in.ts";
 import { parseServiceUnit } from "../../../src/proc/systemctl.ts";
 import { FakeProc, type FakeProcess } from "../proc/fixture.ts";
-import { examineVictim } from "./examine.ts";
+import { examineVictim, NOTHING_ALLOWED } from "./examine.ts";
 
-const NOTHING_ALLOWED = {
-  shellJob: false,
-  tcpEstablished: false,
-  tcpClose: false,
-  extUnixSk: false,
-  fileLocks: false,
-};
 const PID = 4711;
 const UNIT = "0::/system.slice/web.service\n";
 

@@ -4,16 +4,9 @@ import type { VictimOptions } from "../../../src/check/mod.ts";
 import { listTree } from "../../../src/proc/mod.ts";
 import { listNumbers, readStat } from "../../../src/proc/procfs.ts";
 import { eventually, TestTree } from "../proc/children.ts";
-import { examineVictim } from "./examine.ts";
+import { examineVictim, NOTHING_ALLOWED } from "./examine.ts";
 import { FakeProc, type FakeProcess } from "../proc/fixture.ts";
 
-const NOTHING_ALLOWED: VictimOptions = {
-  shellJob: false,
-  tcpEstablished: false,
-  tcpClose: false,
-  extUnixSk: false,
-  fileLocks: false,
-};
 /** Deno locks a cache of its own while it starts. */
 const DENO_LOCKS = { fileLocks: true };
 /** Bound, so that the fd's link is there as soon as the process tells so. */

@@ -25,6 +25,14 @@ export interface FakeProcess {
   readonly environment?: readonly string[];
   readonly tcp?: string;
   readonly tcp6?: string;
+  /** The text of maps. */
+  readonly maps?: string;
+  /** Links of ns, by kind. */
+  readonly ns?: Readonly<Record<string, string>>;
+  /** The profile of a security module. */
+  readonly profile?: string;
+  /** The mode of its filters of system calls. */
+  readonly seccomp?: number;
   /** Pids of the children; without it the kernel lacks these files. */
   readonly children?: readonly number[];
   readonly fds?: Readonly<Record<number, { readonly target: string; readonly info?: string }>>;
@@ -58,6 +66,14 @@ export class FakeProc implements Disposable {
     write("environ", process.environment?.map((text) => `${text}\0`).join(""));
     write("net/tcp", process.tcp);
     write("net/tcp6", process.tcp6);
+    write("maps", process.maps);
+    if (process.profile !== undefined) {
+      Deno.mkdirSync(`${directory}/attr`);
+      write("attr/current", process.profile);
+    }
+    for (const [kind, target] of Object.entries(process.ns ?? {})) {
+      Deno.symlinkSync(target, `${directory}/ns/${kind}`);
+    }
     write(`task/${pid}/children`, process.children?.map((child) => `${child} `).join(""));
     if (process.cwd !== undefined) Deno.symlinkSync(process.cwd, `${directory}/cwd`);
     for (const [fd, { target, info }] of Object.entries(process.fds ?? {})) {
@@ -84,6 +100,8 @@ function statusText(process: FakeProcess): string {
     `TracerPid:\t${tracerPid}`,
     `NSpid:\t${nsPids.join("\t")}`,
     `NSsid:\t${nsSessions.join("\t")}`,
+    "Uid:\t0\t0\t0\t0",
+    `Seccomp:\t${process.seccomp ?? 0}`,
     "RssAnon:\t     100 kB",
     "RssFile:\t     900 kB",
     "RssShmem:\t      20 kB",

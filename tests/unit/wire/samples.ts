@@ -1,6 +1,12 @@
 /** One good message of each type. */
 
-import type { BeginRequest, PrepareRequest, Reply, Request } from "../../../src/wire/mod.ts";
+import type {
+  BeginRequest,
+  HostFacts,
+  PrepareRequest,
+  Reply,
+  Request,
+} from "../../../src/wire/mod.ts";
 
 export const migrationId = "0123456789abcdef0123456789abcdef";
 export const ticket = Uint8Array.from({ length: 32 }, (_, i) => i);
@@ -43,10 +49,39 @@ export const begin: BeginRequest = {
   memoryBytes: 2 ** 33,
   restoreMode: "lazy",
   direct: true,
+  skippedChecks: ["file-differs"],
+};
+
+const buildId = Uint8Array.from([1, 2, 3]);
+
+const host: HostFacts = {
+  criuVersion: "4.1.1",
+  kernel: "6.1.0-18-amd64",
+  arch: "x86_64",
+  pageSize: 4096,
+  dirtyTracking: true,
+  lazyPages: false,
+  timeNamespaces: true,
+  cgroupVersion: 2,
+  pidMax: 4 * 2 ** 20,
+  ptraceScope: 1,
+  lacks: ["CAP_SYS_PTRACE"],
+  roomBytes: 2 ** 40,
+  clockMs: 1_795_000_000_000,
+  cpuinfo: ticket,
 };
 
 export const requests: readonly Request[] = [
   begin,
+  {
+    type: "check",
+    host,
+    pids: [1, 4711, 4 * 2 ** 20],
+    ownPidNamespace: false,
+    files: begin.files.map((file) => ({ ...file, buildId })),
+    users: [{ uid: 0, name: "root" }, { uid: 2 ** 32 - 1, name: "" }],
+    memoryBytes: 2 ** 33,
+  },
   { type: "start-iteration", iteration: 3, final: false },
   { type: "start-iteration", iteration: 100_000, final: true },
   { type: "start-iteration", iteration: 4, final: false, packed: true },
@@ -64,6 +99,14 @@ export const requests: readonly Request[] = [
 ];
 
 export const replies: readonly Reply[] = [
+  {
+    type: "checked",
+    host: { ...host, cpuinfo: new Uint8Array(), lacks: [] },
+    findings: [
+      { code: "pid-taken", severity: "blocker", message: "pid 1 is taken", remedy: "End it" },
+      { code: "lazy-pages", severity: "note", message: "no" },
+    ],
+  },
   { type: "begun", migrationId, lazy: true },
   { type: "begun", migrationId, lazy: false, direct: { port: 65_535, ticket } },
   { type: "iteration-started", pagesTicket: ticket },

@@ -1,0 +1,51 @@
+/**
+ * `phaul check`: what a migration would meet, without one.
+ *
+ * @module
+ */
+
+import { examineVictim } from "../check/mod.ts";
+import { CriuSession, findCriu, hasPidfds, requireCriu } from "../criu/mod.ts";
+import { requireRoot } from "../proc/mod.ts";
+import { checkHosts, type HostCheckup, placed } from "./checkup.ts";
+import type { CheckOptions } from "./options.ts";
+import { Peer } from "./peer.ts";
+
+export type { PlacedFinding } from "./checkup.ts";
+
+/** What was checked, and what was found. */
+export interface CheckReport extends HostCheckup {
+  /** The tree, if one was named. */
+  readonly tree?: {
+    readonly pid: number;
+    readonly comm: string;
+    readonly processes: number;
+    readonly memoryBytes: number;
+  };
+}
+
+/**
+ * Checks this host, the tree `options.pid` and the host `options.peer`, as far as they are named.
+ * Nothing is frozen or touched.
+ *
+ * @throws PhaulError when something keeps it from looking: `not-root`, `criu-missing`, `criu-too-old`,
+ * `no-such-process` and the like, `peer-unreachable` and its kin
+ */
+export async function check(options: CheckOptions, signal: AbortSignal): Promise<CheckReport> {
+  requireRoot("check");
+  await using session = CriuSession.start(await findCriu(options.criuPath));
+  const version = await session.version();
+  requireCriu(version);
+  const allowed = { ...options.criu, pidfds: hasPidfds(version), releaseUnit: options.releaseUnit };
+  const victim = options.pid === undefined ? undefined : await examineVictim(options.pid, allowed);
+  const { peer: address, insecure, tokenFile, timeouts, workDir } = options;
+  using peer = address && await Peer.connect({ address, insecure, tokenFile, timeouts }, signal);
+  const hosts = await checkHosts({ session, workDir, victim, peer });
+  if (!victim) return hosts;
+  const { pid, comm, processes, memoryBytes } = victim;
+  return {
+    ...hosts,
+    findings: [...placed("source", victim.findings), ...hosts.findings],
+    tree: { pid, comm, processes: processes.length, memoryBytes },
+  };
+}

@@ -1,0 +1,137 @@
+/**
+ * Everything that can be known before a migration: of the tree, of both hosts, and of the two together.
+ *
+ * @module
+ */
+
+import { PhaulError } from "../errors.ts";
+import {
+  checkCpu,
+  checkDestination,
+  checkHost,
+  checkPair,
+  type Demand,
+  type Finding,
+  isCheckCode,
+  type Victim,
+} from "../check/mod.ts";
+import type { CriuSession } from "../criu/mod.ts";
+import type { CheckedReply, CheckRequest, FileFact, FindingFact, HostFacts } from "../wire/mod.ts";
+import { cpuObjection, reportHost } from "./host_report.ts";
+import type { Peer } from "./peer.ts";
+import { type RestorerOptions, startRestorer } from "./restorer.ts";
+
+/** More findings than that are no help to anybody. */
+const MAX_FINDINGS = 1000;
+const NO_DEMAND: Demand = { pids: [], ownPidNamespace: false, memoryBytes: 0 };
+
+/** A finding, and whose it is: one host's, the tree's on the source, or of the two hosts together. */
+export interface PlacedFinding extends Finding {
+  readonly on: "source" | "destination" | "both";
+}
+
+/** What hosts were found to be. */
+export interface HostCheckup {
+  readonly findings: readonly PlacedFinding[];
+  readonly source: HostFacts;
+  /** Only where a peer was asked. */
+  readonly destination?: HostFacts;
+}
+
+/** What hosts are checked with. */
+export interface HostCheckupParts {
+  /** Of the criu that would dump; stays its giver's. */
+  readonly session: CriuSession;
+  readonly workDir?: string;
+  readonly victim?: Victim;
+  readonly peer?: Peer;
+}
+
+/**
+ * Checks this host, and that of the peer if there is one: by itself, for the victim, and together with
+ * this one. What the victim itself was found to be is not repeated.
+ *
+ * @throws PhaulError of the peer's, of criu's
+ */
+export async function checkHosts(parts: HostCheckupParts): Promise<HostCheckup> {
+  const { session, workDir, victim, peer } = parts;
+  const source = await reportHost(session, "source", workDir);
+  const demand = victim ? demandOf(victim) : NO_DEMAND;
+  const findings = placed("source", checkHost(source, "source", demand));
+  if (!peer) return { findings, source };
+  const asked = performance.now();
+  const { host: destination, findings: there } = await peer.request(requestOf(source, victim));
+  // It looked at its clock somewhere between the question and the answer.
+  const passedMs = performance.now() - asked;
+  findings.push(...placed("destination", there.map(believed)));
+  const fits = destination.arch === source.arch && there.every(({ code }) => code !== "cpu");
+  const cpuBack = fits ? await cpuObjection(session, destination.cpuinfo, workDir) : undefined;
+  const clockAheadMs = destination.clockMs - (source.clockMs + passedMs / 2);
+  findings.push(...placed("both", checkPair(source, destination, { clockAheadMs, cpuBack })));
+  return { findings, source, destination };
+}
+
+/** The destination's part: answers one request at a time. */
+export class CheckDesk {
+  readonly #restorer: RestorerOptions;
+  readonly #workDir: string | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(restorer: RestorerOptions, workDir: string | undefined) {
+    this.#restorer = restorer;
+    this.#workDir = workDir;
+  }
+
+  /** Each starts a criu: many at once would be a way to load this host. */
+  answer(request: CheckRequest): Promise<CheckedReply> {
+    const answer = this.#last.then(() => this.#answer(request));
+    this.#last = answer.catch(() => {});
+    return answer;
+  }
+
+  async #answer(request: CheckRequest): Promise<CheckedReply> {
+    const { pids, ownPidNamespace, files, users, memoryBytes } = request;
+    await using session = await startRestorer(this.#restorer);
+    const host = await reportHost(session, "destination", this.#workDir);
+    const cpuThere = host.arch === request.host.arch
+      ? await cpuObjection(session, request.host.cpuinfo, this.#workDir)
+      : undefined;
+    const findings = [
+      ...checkHost(host, "destination", { pids, ownPidNamespace, memoryBytes }),
+      ...checkDestination({ pids, ownPidNamespace, files, users }),
+      ...checkCpu({ cpuThere }),
+    ];
+    return { type: "checked", host, findings: findings.slice(0, MAX_FINDINGS) };
+  }
+}
+
+function requestOf(host: HostFacts, victim: Victim | undefined): CheckRequest {
+  return {
+    type: "check",
+    host,
+    pids: victim?.taskIds ?? [],
+    ownPidNamespace: victim?.ownPidNamespace ?? false,
+    files: victim?.files.map(fileFact) ?? [],
+    users: victim?.users ?? [],
+    memoryBytes: victim?.memoryBytes ?? 0,
+  };
+}
+
+/** What of a file the destination is told. */
+export function fileFact({ path, size, kind, mode, appendOnly, buildId }: FileFact): FileFact {
+  return { path, size, kind, mode, appendOnly, ...(buildId === undefined ? {} : { buildId }) };
+}
+
+function demandOf({ taskIds: pids, ownPidNamespace, memoryBytes }: Victim): Demand {
+  return { pids, ownPidNamespace, memoryBytes };
+}
+
+function believed({ code, severity, message, remedy }: FindingFact): Finding {
+  if (isCheckCode(code)) return { code, severity, message, remedy };
+  throw new PhaulError("protocol", `Cannot take the peer's finding "${code}": it is unknown here`);
+}
+
+/** Findings with their place. */
+export function placed(on: PlacedFinding["on"], findings: readonly Finding[]): PlacedFinding[] {
+  return findings.map((finding) => ({ ...finding, on }));
+}

@@ -1,0 +1,110 @@
+/**
+ * This host, as checks see it: asked of criu and the kernel.
+ *
+ * @module
+ */
+
+import type { CriuSession } from "../criu/mod.ts";
+import { CriuError } from "../criu/mod.ts";
+import type { Role } from "../check/mod.ts";
+import {
+  type Capability,
+  ensureDirectory,
+  kernelFacts,
+  lackingCapabilities,
+  roomIn,
+} from "../proc/mod.ts";
+import type { HostFacts } from "../wire/mod.ts";
+import { PAGE_BYTES } from "./admission.ts";
+import { DEFAULT_WORK_DIR } from "./work_dir.ts";
+
+/** The name is CRIU's. */
+const CPUINFO_FILE = "cpuinfo.img";
+
+/** What docs/security.md says of each role; of the inner lists one is enough. */
+const NEEDED: Readonly<Record<Role, readonly (readonly [Capability, ...Capability[]])[]>> = {
+  source: [
+    ["CAP_SYS_PTRACE"],
+    ["CAP_DAC_OVERRIDE"],
+    ["CAP_KILL"],
+    ["CAP_SYS_RESOURCE"],
+    ["CAP_CHECKPOINT_RESTORE", "CAP_SYS_ADMIN"],
+  ],
+  destination: [
+    ["CAP_DAC_READ_SEARCH", "CAP_DAC_OVERRIDE"],
+    ["CAP_KILL"],
+    ["CAP_CHECKPOINT_RESTORE", "CAP_SYS_ADMIN"],
+  ],
+};
+
+/**
+ * Examines this host.
+ *
+ * @param session Of the criu that would work here; stays its giver's, and open.
+ * @param workDir Where images would lie; the usual place when not given.
+ * @throws CriuError, PhaulError `directory-unusable`
+ */
+export async function reportHost(
+  session: CriuSession,
+  role: Role,
+  workDir: string = DEFAULT_WORK_DIR,
+): Promise<HostFacts> {
+  await ensureDirectory(workDir);
+  const { text: criuVersion } = await session.version();
+  const { memTrack: dirtyTracking, lazyPages } = await session.features();
+  const cpuinfo = await inScratch(workDir, (dir) => dumpCpuinfo(session, dir));
+  return {
+    ...{ criuVersion, dirtyTracking, lazyPages, cpuinfo },
+    ...kernelFacts(),
+    pageSize: PAGE_BYTES,
+    lacks: lackingCapabilities(NEEDED[role]),
+    roomBytes: await roomIn(workDir),
+    clockMs: Date.now(),
+  };
+}
+
+/**
+ * Whether this host's CPU can run what runs on another.
+ *
+ * @param cpuinfo CRIU's cpuinfo.img of the other; nothing is compared when it is empty.
+ * @returns why not, in CRIU's words
+ */
+export async function cpuObjection(
+  session: CriuSession,
+  cpuinfo: Uint8Array,
+  workDir: string = DEFAULT_WORK_DIR,
+): Promise<string | undefined> {
+  if (cpuinfo.length === 0) return undefined;
+  return await inScratch(workDir, async (dir) => {
+    await Deno.writeFile(`${dir}/${CPUINFO_FILE}`, cpuinfo);
+    try {
+      await session.cpuinfoCheck(dir);
+      return undefined;
+    } catch (error) {
+      if (error instanceof CriuError) return error.reason;
+      throw error;
+    }
+  });
+}
+
+/** Nothing where CRIU writes none: not every architecture has one. */
+async function dumpCpuinfo(session: CriuSession, dir: string): Promise<Uint8Array> {
+  try {
+    await session.cpuinfoDump(dir);
+    return await Deno.readFile(`${dir}/${CPUINFO_FILE}`);
+  } catch (error) {
+    if (error instanceof CriuError || error instanceof Deno.errors.NotFound) {
+      return new Uint8Array();
+    }
+    throw error;
+  }
+}
+
+async function inScratch<T>(base: string, work: (dir: string) => Promise<T>): Promise<T> {
+  const dir = await Deno.makeTempDir({ dir: base, prefix: "check-" });
+  try {
+    return await work(dir);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
