@@ -5,7 +5,7 @@
  */
 
 import { PhaulError } from "../errors.ts";
-import { type CheckCode, CHECKS } from "./catalogue.ts";
+import { type CheckCode, errorOf } from "./catalogue.ts";
 
 const SHOWN_BLOCKERS = 5;
 
@@ -55,7 +55,7 @@ export function refuseBlockers(action: string, findings: readonly Finding[]): vo
   const more = blockers.length - SHOWN_BLOCKERS;
   if (more > 0) texts.push(`and ${more} more`);
   const remedies = new Set(blockers.flatMap(({ remedy }) => remedy ?? []));
-  throw new PhaulError(CHECKS[first.code].error, `Cannot ${action}: ${texts.join("; ")}`, {
+  throw new PhaulError(errorOf(first.code), `Cannot ${action}: ${texts.join("; ")}`, {
     remedy: [...remedies].join("; "),
   });
 }

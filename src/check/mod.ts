@@ -4,7 +4,7 @@
  * @module
  */
 
-export { type CheckCode, CHECKS, isCheckCode } from "./catalogue.ts";
+export { type CheckCode, CHECKS, errorOf, isCheckCode } from "./catalogue.ts";
 export { checkDestination, type DestinationNeeds, type NeededFile } from "./destination.ts";
 export { type Finding, refuseBlockers, type Severity, skipping, worstOf } from "./finding.ts";
 export { checkHost, type Demand, type JudgedHost, type Role } from "./host.ts";

@@ -45,6 +45,11 @@ const KMSG = [1, 11] as const;
 /** How the program stands to file system events: by watches that CRIU has to find the files of. */
 const WATCHERS = ["inotify", "fanotify"];
 
+/** Whether it stands for a process. */
+export function isPidfd({ target }: Descriptor): boolean {
+  return kindOf(target) === "pidfd";
+}
+
 /** Objects of the kernel and devices among `descriptors` that stand in the way, or are to be known. */
 export function findSpecialFiles(
   descriptors: readonly Descriptor[],

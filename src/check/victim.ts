@@ -21,7 +21,7 @@ import { findMemory } from "./memory.ts";
 import { findNamespaces } from "./namespaces.ts";
 import { findPipeEnds } from "./pipes.ts";
 import { findSockets } from "./sockets.ts";
-import { findSpecialFiles } from "./special_files.ts";
+import { findSpecialFiles, isPidfd } from "./special_files.ts";
 import { findSupervisor } from "./supervisors.ts";
 import { examineUnit } from "./systemd.ts";
 import { findTerminals, leadsSession } from "./terminal.ts";
@@ -36,8 +36,8 @@ export interface VictimOptions {
   readonly linkRemap?: boolean;
   readonly ghostLimitBytes?: number;
   readonly external?: readonly string[];
-  /** The source's CRIU can dump pidfds (since 4.1); so it is taken where nothing is said. */
-  readonly pidfds?: boolean;
+  /** Whether the source's CRIU can dump pidfds; asked only of a tree that has one, else taken for yes. */
+  readonly pidfds?: () => Promise<boolean>;
   /** A systemd unit whose main process is in the tree will be released before the freeze. */
   readonly releaseUnit?: boolean;
 }
@@ -108,7 +108,7 @@ export async function examineVictim(
     ownPidNamespace: nsPids.length > 1 && nsPids.at(-1) === 1,
     unit,
     findings: [
-      ...checkTree({ processes, descriptors, options, procRoot }),
+      ...await checkTree({ processes, descriptors, options, procRoot }),
       ...findings,
       ...findSupervisor(pid, procRoot),
     ],
@@ -123,8 +123,11 @@ interface Subject {
   readonly procRoot: string;
 }
 
-function checkTree({ processes, descriptors, options, procRoot }: Subject): Finding[] {
+async function checkTree(
+  { processes, descriptors, options, procRoot }: Subject,
+): Promise<Finding[]> {
   const { tcpEstablished, tcpClose, extUnixSk, linkRemap = false, ghostLimitBytes } = options;
+  const pidfds = !descriptors.some(isPidfd) || (await options.pidfds?.() ?? true);
   const known = findJournalStreams(processes, descriptors, procRoot);
   const plan = tcpEstablished ? "kept" : tcpClose ? "closed" : "refused";
   return [
@@ -134,7 +137,7 @@ function checkTree({ processes, descriptors, options, procRoot }: Subject): Find
     ...findLocks(descriptors, options.fileLocks),
     ...findingOfJournal(known),
     ...findSockets(descriptors, { extUnixSk, external: options.external ?? [], known, procRoot }),
-    ...findSpecialFiles(descriptors, { procRoot, pidfds: options.pidfds ?? true }),
+    ...findSpecialFiles(descriptors, { procRoot, pidfds }),
     ...findDeleted(processes, descriptors, { linkRemap, ghostLimitBytes, procRoot }),
     ...findMemory(processes, procRoot),
     ...findNamespaces(processes, procRoot),

@@ -36,7 +36,8 @@ export async function check(options: CheckOptions, signal: AbortSignal): Promise
   await using session = CriuSession.start(await findCriu(options.criuPath));
   const version = await session.version();
   requireCriu(version);
-  const allowed = { ...options.criu, pidfds: hasPidfds(version), releaseUnit: options.releaseUnit };
+  const pidfds = () => Promise.resolve(hasPidfds(version));
+  const allowed = { ...options.criu, pidfds, releaseUnit: options.releaseUnit };
   const victim = options.pid === undefined ? undefined : await examineVictim(options.pid, allowed);
   const { peer: address, insecure, tokenFile, timeouts, workDir } = options;
   using peer = address && await Peer.connect({ address, insecure, tokenFile, timeouts }, signal);

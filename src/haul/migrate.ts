@@ -101,11 +101,10 @@ async function attempt(
 ): Promise<SourceOutcome> {
   requireRoot("migrate");
   const criuPath = await findCriu(options.criuPath);
-  await using criu = CriuSession.start(criuPath);
-  const version = await criu.version();
-  requireCriu(version);
+  using criu = CriuSession.start(criuPath);
   const { releaseUnit } = options;
-  const allowed = { ...options.criu, releaseUnit, pidfds: hasPidfds(version) };
+  const pidfds = async () => hasPidfds(await criu.version());
+  const allowed = { ...options.criu, releaseUnit, pidfds };
   const victim = await examineVictim(options.pid, allowed);
   const judge = (findings: readonly Finding[]) => judged(findings, options, stages);
   judge(victim.findings);
@@ -120,8 +119,11 @@ async function attempt(
   });
   const { peer: address, insecure, tokenFile, timeouts } = options;
   using peer = await Peer.connect({ address, insecure, tokenFile, timeouts }, signal);
+  const version = await criu.version();
+  requireCriu(version);
   const { workDir: base } = options;
   judge((await checkHosts({ session: criu, workDir: base, victim, peer })).findings);
+  criu.close();
   await using owned = new AsyncDisposableStack();
   const journal = await beginJournal(options, migration, victim, stages);
   owned.defer(() => journal.close());

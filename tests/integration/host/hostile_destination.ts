@@ -34,6 +34,8 @@ function usual(request: Request): Promise<Reply> {
       });
     case "abort":
       return Promise.resolve({ type: "discarded" });
+    case "check":
+      return Promise.resolve({ type: "checked", host: request.host, findings: [] });
     default:
       return SILENCE;
   }
@@ -44,8 +46,22 @@ function answering(type: Request["type"], other: (stream: ByteStream) => Promise
   return { answer: (request, stream) => request.type === type ? other(stream) : usual(request) };
 }
 
+/** Tells of a blocker, in words that steer a terminal. */
+function findingOf(code: string): Manner {
+  const found = { code, severity: "blocker", message: "\x1b[31mno\nway", remedy: "\x07" } as const;
+  return {
+    answer: (request) =>
+      request.type === "check"
+        ? Promise.resolve({ type: "checked", host: request.host, findings: [found] })
+        : usual(request),
+  };
+}
+
 const MANNERS: Readonly<Record<string, Manner>> = {
   "another-reply": answering("begin", () => Promise.resolve({ type: "running" })),
+  "silent-at-check": answering("check", () => SILENCE),
+  "unknown-finding": findingOf("no-such-code"),
+  "finds-pids-taken": findingOf("pid-taken"),
   "silent-at-begin": answering("begin", () => SILENCE),
   "steering-words": answering("begin", () =>
     Promise.reject(

@@ -9,6 +9,9 @@ const SCRIPT = new URL("./hostile_destination.ts", import.meta.url).pathname;
 /** What the source makes of each: the exit codes that fit. */
 const OUTCOMES: Readonly<Record<string, readonly number[]>> = {
   "another-reply": [47],
+  "silent-at-check": [41],
+  "unknown-finding": [47],
+  "finds-pids-taken": [33],
   "silent-at-begin": [41],
   "steering-words": [43],
   "hangs-up-at-begin": [42],

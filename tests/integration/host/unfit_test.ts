@@ -23,6 +23,7 @@ const BEGIN = {
   memoryBytes: 0,
   restoreMode: "auto",
   direct: false,
+  skippedChecks: [],
 };
 
 Deno.test("serve: a tree of another architecture or page size is refused", async () => {

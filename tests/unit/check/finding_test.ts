@@ -37,3 +37,10 @@ Deno.test("CHECKS: each meaning is one sentence without a full stop", () => {
   const bad = Object.values(CHECKS).filter(({ means }) => !/^[A-Z].*[^.]$/.test(means));
   assertEquals(bad, []);
 });
+
+Deno.test("CHECKS: what is never found as a blocker ends no migration in its own way", () => {
+  const odd = Object.entries(CHECKS).filter(([, check]) => {
+    return check.worst !== "blocker" && "error" in check;
+  });
+  assertEquals(odd, []);
+});

@@ -43,7 +43,9 @@ Deno.test("examineVictim: objects of the kernel that CRIU knows pass, others are
 Deno.test("examineVictim: a pidfd is a blocker for a CRIU before 4.1, by either name", async () => {
   for (const target of ["anon_inode:[pidfd]", "pidfd:[4711]"]) {
     assertEquals(await foundFor({ fds: { 3: { target } } }), []);
-    const found = await foundFor({ fds: { 3: { target } } }, { pidfds: false });
+    const found = await foundFor({ fds: { 3: { target } } }, {
+      pidfds: () => Promise.resolve(false),
+    });
     assertEquals(found, ["blocker kernel-object"]);
   }
 });

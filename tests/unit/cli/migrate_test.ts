@@ -20,7 +20,7 @@ Deno.test("readMigrate: the least that can be said takes every default", () => {
     ...{ keepImages: false, durable: false, restoreMode: "auto" },
     ...{ limits: DEFAULT_LIMITS, timeouts: DEFAULT_TIMEOUTS },
     criu: { ...NO_CRIU_FLAGS, ghostLimitBytes: undefined },
-    releaseUnit: false,
+    ...{ releaseUnit: false, skippedChecks: [] },
     bandwidth: { preCopy: undefined, final: undefined },
     budget: undefined,
     ...{ compression: "off", channel: "relay" },
@@ -49,7 +49,7 @@ Deno.test("readMigrate: each flag reaches its option", () => {
       "--bandwidth-final=800kbit",
       "--compress=auto",
     ],
-    ...["--restore=eager"],
+    ...["--restore=eager", "--skip-check=cpu", "--skip-check=clock"],
   ]);
   assertEquals(json, true);
   assertEquals(options, {
@@ -63,7 +63,7 @@ Deno.test("readMigrate: each flag reaches its option", () => {
       ...{ manageCgroupsMode: "soft", external: ["net[1]:a", "mnt[/x]:y"] },
     },
     timeouts: { connectMs: 1000, stepMs: 2000, peerSilentMs: 3000, stallMs: 4000, commitMs: 5000 },
-    releaseUnit: true,
+    ...{ releaseUnit: true, skippedChecks: ["cpu", "clock"] },
     bandwidth: { preCopy: 125_000_000, final: 100_000 },
     budget: undefined,
     ...{ compression: "auto", channel: "relay" },
