@@ -19,6 +19,10 @@ const roles: Roles = {
     const { serve } = await import("./src/haul/serve.ts");
     await serve(options, sink, signal, hurry);
   },
+  async plan(options, sink, signal) {
+    const { plan } = await import("./src/haul/plan.ts");
+    return await plan(options, sink, signal);
+  },
   async check(options, signal) {
     const { check } = await import("./src/haul/check.ts");
     return await check(options, signal);

@@ -88,6 +88,8 @@ export interface RunOptions {
   readonly log?: string;
   /** A command that runs phaul, such as setpriv with its arguments. */
   readonly through?: string;
+  /** Instead of `migrate`: a command that takes the same victim and destination. */
+  readonly command?: "check" | "plan";
   /** A shell script that is run as `--hook`, with the stage in PHAUL_STAGE. */
   readonly hook?: string;
 }
@@ -133,9 +135,9 @@ export async function startMigration(
 ): Promise<PhaulRun> {
   const hook = await hookArgument(source, `migrate-${victim.pid}`, options.hook);
   const command =
-    `exec ${options.through ?? ""} phaul migrate --json --state-dir ${STATE_DIR} --token-file ${
-      tokenOf(destination)
-    } ` +
+    `exec ${options.through ?? ""} phaul ${
+      options.command ?? "migrate"
+    } --json --state-dir ${STATE_DIR} --token-file ${tokenOf(destination)} ` +
     `--pid ${victim.pid} --peer ${destination.address} ${hook} ${options.args ?? ""}`;
   return new PhaulRun(source, await source.start(command, options.log ?? "migrate"));
 }

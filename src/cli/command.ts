@@ -11,12 +11,14 @@ import type {
   CancelOptions,
   CheckOptions,
   MigrateOptions,
+  PlanOptions,
   RecoverOptions,
   SelftestOptions,
   ServeOptions,
   StatusOptions,
 } from "../haul/options.ts";
 import type { MigrationStatus, Recovered } from "../haul/standing.ts";
+import type { PlanReport } from "../haul/plan.ts";
 import type { SelftestReport } from "../haul/selftest.ts";
 import type { FlagSet } from "./flags.ts";
 import type { Terminal } from "./terminal.ts";
@@ -37,6 +39,7 @@ export interface Roles {
     signal: AbortSignal,
     hurry: AbortSignal,
   ): Promise<void>;
+  plan(options: PlanOptions, sink: EventSink, signal: AbortSignal): Promise<PlanReport>;
   check(options: CheckOptions, signal: AbortSignal): Promise<CheckReport>;
   status(options: StatusOptions): Promise<MigrationStatus[]>;
   recover(

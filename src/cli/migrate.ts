@@ -5,7 +5,6 @@
  */
 
 import { asPhaulError } from "../errors.ts";
-import { CHECK_CODES } from "../haul/check_codes.ts";
 import type { HaulEvent } from "../haul/events.ts";
 import type { MigrateOptions, MigrationMode, RestoreMode } from "../haul/options.ts";
 import type { Command, Context } from "./command.ts";
@@ -14,38 +13,17 @@ import { BUDGET_FLAGS, budgetOf, LINK_FLAGS, linkOf } from "./convergence_flags.
 import { CRIU_FLAGS, criuFlags } from "./criu_flags.ts";
 import { describeSummary, showAddress } from "./describe.ts";
 import { EXIT_OK } from "./exit_codes.ts";
-import { list, maybe, optional, parseFlags, required, usageError } from "./flags.ts";
-import { RELEASE_UNIT_FLAG, TOKEN_FILE_FLAG, VICTIM_PID } from "./migrate_flags.ts";
+import { maybe, optional, parseFlags, usageError } from "./flags.ts";
+import { CHECK_FLAGS, LIMIT_FLAGS, RELEASE_UNIT_FLAG, WHAT_FLAGS } from "./migrate_flags.ts";
 import { Reporter } from "./reporter.ts";
 import { stoppable } from "./signals.ts";
-import { oneOf, peerAddress, secondsAsMs, wholeNumber } from "./values.ts";
+import { oneOf, secondsAsMs } from "./values.ts";
 import { describeWhereabouts, whereaboutsOf } from "./whereabouts.ts";
 
 const RESTORE_MODES: readonly RestoreMode[] = ["auto", "lazy", "eager"];
 const MODES: readonly MigrationMode[] = ["pre-copy", "stop-and-copy"];
-const WHAT_FLAGS = {
-  pid: required({ ...VICTIM_PID, help: "Root of the process tree to move" }),
-  peer: required({
-    name: "peer",
-    placeholder: "HOST[:PORT]",
-    help: "Where phaul serve listens (port 7284 unless given)",
-    read: peerAddress,
-  }),
-  tokenFile: TOKEN_FILE_FLAG,
-} as const;
-
 const UNIT_FLAGS = {
   releaseUnit: RELEASE_UNIT_FLAG,
-} as const;
-
-const CHECK_FLAGS = {
-  skippedChecks: list({
-    name: "skip-check",
-    placeholder: "NAME",
-    help:
-      "Let a finding of that name (phaul check; docs/checks.md) not stop it; may be given again",
-    read: oneOf(CHECK_CODES),
-  }),
 } as const;
 
 const ITERATION_FLAGS = {
@@ -58,30 +36,7 @@ const ITERATION_FLAGS = {
     fallback: "pre-copy",
     shownDefault: "pre-copy",
   }),
-  maxIterations: optional({
-    name: "max-iters",
-    placeholder: "N",
-    help: "Iterate at most N times before the final dump",
-    read: wholeNumber(1, 10_000),
-    fallback: 8,
-    shownDefault: "8",
-  }),
-  minPages: optional({
-    name: "min-pages",
-    placeholder: "N",
-    help: "Stop iterating once N pages or fewer were written",
-    read: wholeNumber(0),
-    fallback: 64,
-    shownDefault: "64",
-  }),
-  maxGrowthPercent: optional({
-    name: "max-growth",
-    placeholder: "PERCENT",
-    help: "Stop iterating when an iteration writes that much more than the one before",
-    read: wholeNumber(0, 1_000_000),
-    fallback: 10,
-    shownDefault: "10",
-  }),
+  ...LIMIT_FLAGS,
 } as const;
 
 const RESTORE_FLAGS = {

@@ -12,6 +12,7 @@ import { EXIT_OK, exitCodeOf } from "./exit_codes.ts";
 import { MIGRATE_COMMAND } from "./migrate.ts";
 import { CANCEL_COMMAND } from "./cancel.ts";
 import { CHECK_COMMAND } from "./check.ts";
+import { PLAN_COMMAND } from "./plan.ts";
 import { RECOVER_COMMAND } from "./recover.ts";
 import { Reporter } from "./reporter.ts";
 import { SELFTEST_COMMAND } from "./selftest.ts";
@@ -23,6 +24,7 @@ const WORKERS: readonly Command[] = [
   SERVE_COMMAND,
   MIGRATE_COMMAND,
   CHECK_COMMAND,
+  PLAN_COMMAND,
   STATUS_COMMAND,
   RECOVER_COMMAND,
   CANCEL_COMMAND,

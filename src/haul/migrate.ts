@@ -23,13 +23,15 @@ import {
 } from "../proc/mod.ts";
 import type { BeginRequest, BegunReply } from "../wire/mod.ts";
 import type { EventSink, MigrationSummary, Whereabouts } from "./events.ts";
-import { checkHosts, fileFact } from "./checkup.ts";
+import { beginRequest } from "./begin_request.ts";
+import { checkHosts } from "./checkup.ts";
 import { beginJournal } from "./begin_journal.ts";
 import type { Journal } from "../journal/mod.ts";
-import type { CriuFlags, MigrateOptions } from "./options.ts";
+import type { MigrateOptions } from "./options.ts";
 import { Peer } from "./peer.ts";
 import { openWay } from "./page_way.ts";
-import { type SourceOutcome, SourceRole } from "./source.ts";
+import { SourceRole } from "./source.ts";
+import type { SourceOutcome } from "./source_parts.ts";
 import { Stages } from "./stages.ts";
 import { VictimThrottle } from "./throttle.ts";
 import type { ProgressListener } from "./wire_remote.ts";
@@ -93,11 +95,18 @@ export async function migrateTree(
   }
 }
 
-async function attempt(
+/**
+ * One attempt, from the examination of the tree on.
+ *
+ * @param plan End before the final dump: the outcome is `aborted` with PLAN_MADE.
+ * @throws PhaulError when nothing had begun yet
+ */
+export async function attempt(
   options: MigrateOptions,
   migration: string,
   stages: Stages,
   signal: AbortSignal,
+  plan: boolean = false,
 ): Promise<SourceOutcome> {
   requireRoot("migrate");
   const criuPath = await findCriu(options.criuPath);
@@ -156,10 +165,11 @@ async function attempt(
     tree,
     workDir: workDir.path,
     criuPath,
+    plan,
   });
   const outcome = await role.run(signal);
   if (outcome.state !== "aborted") unit?.keep();
-  if (outcome.state === "aborted") await workDir.keepLogs(`${options.stateDir}/logs`);
+  if (outcome.state === "aborted" && !plan) await workDir.keepLogs(`${options.stateDir}/logs`);
   return outcome;
 }
 
@@ -224,52 +234,6 @@ async function releaseUnitOf(victim: Victim, stages: Stages): Promise<ReleasedUn
   const { unit, pid } = victim;
   if (unit === undefined) return undefined;
   return await releaseUnit(unit, { pid, warn: (message) => stages.warn(message) });
-}
-
-function beginRequest(
-  options: MigrateOptions,
-  migrationId: string,
-  victim: Victim,
-  criuVersion: string,
-): BeginRequest {
-  return {
-    type: "begin",
-    migrationId,
-    rootPid: victim.processes[0]?.nsPid ?? options.pid,
-    processes: victim.processes.map((p) => ({
-      pid: p.nsPid,
-      stopped: p.state === "stopped",
-      zombie: p.state === "zombie",
-    })),
-    comm: victim.comm,
-    criuVersion,
-    arch: Deno.build.arch,
-    pageSize: 4096,
-    ownPidNamespace: victim.ownPidNamespace,
-    restore: restoreOptions(options.criu),
-    holdMode: victim.leadsSession ? "stopped" : "notify",
-    durable: options.durable ?? false,
-    files: victim.files.map(fileFact),
-    memoryBytes: victim.memoryBytes,
-    restoreMode: options.restoreMode,
-    direct: options.channel === "direct",
-    skippedChecks: options.skippedChecks ?? [],
-  };
-}
-
-function restoreOptions(flags: CriuFlags): BeginRequest["restore"] {
-  const { tcpEstablished, tcpClose, shellJob, extUnixSk, fileLocks, linkRemap } = flags;
-  const { manageCgroupsMode, external } = flags;
-  return {
-    tcpEstablished,
-    tcpClose,
-    shellJob,
-    extUnixSk,
-    fileLocks,
-    linkRemap,
-    manageCgroupsMode,
-    external,
-  };
 }
 
 function failureOf(outcome: SourceOutcome, pid: number): MigrationError {

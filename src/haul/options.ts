@@ -142,6 +142,13 @@ export interface MigrateOptions extends RoleOptions {
   readonly skippedChecks?: readonly string[];
 }
 
+/** A plan: a migration up to where it would freeze the tree. */
+export interface PlanOptions
+  extends Omit<MigrateOptions, "mode" | "budget" | "hook" | "releaseUnit" | "maxFrozenMs"> {
+  /** How long the switchover may take; what is reached is told where nothing is said. */
+  readonly maxDowntimeMs?: number;
+}
+
 /** A check of this host, and of what else is named. */
 export interface CheckOptions {
   /** Root of a process tree on this host. */

@@ -8,50 +8,21 @@ import { asPhaulError, PhaulError } from "../errors.ts";
 import type { CriuSession } from "../criu/mod.ts";
 import { SOURCE_TABLE, type SourceAction, type SourceEvent } from "../migrate/tables.ts";
 import type { SourceState } from "../migrate/tables.ts";
-import type { ProcessTree } from "../proc/mod.ts";
 import { sendImages } from "../wire/mod.ts";
 import { PhaulClient } from "./client.ts";
-import { CONNECTION_LOST, requireSame, type Verdict } from "./verdicts.ts";
-import type { ClientReport, PhaulConfig, PhaulLocal, Throttle } from "./config.ts";
+import { PLAN_MADE } from "./plan_made.ts";
+import { CONNECTION_LOST, requireSame } from "./verdicts.ts";
+import type { ClientReport, PhaulConfig, PhaulLocal } from "./config.ts";
 import { untilDead } from "./death.ts";
 import { type DumpListener, FinalDump } from "./final_dump.ts";
 import { imagesOf } from "./images.ts";
-import type { Journal } from "../journal/mod.ts";
 import { type Cause, type Effects, Machine } from "./machine.ts";
-import type { MigrateOptions } from "./options.ts";
-import type { Peer } from "./peer.ts";
-import type { PageWay } from "./page_way.ts";
-import { stageObserver, type Stages } from "./stages.ts";
+import type { SourceOutcome, SourceParts } from "./source_parts.ts";
+import { stageObserver } from "./stages.ts";
 import { frozenTooLong, Watchdog } from "./watchdog.ts";
 
 /** States in which the tree is frozen, and may still be let go. */
 const FROZEN: ReadonlySet<SourceState> = new Set(["dumping", "frozen", "intended"]);
-
-/** What a source role works with; all of it stays its maker's. */
-export interface SourceParts {
-  readonly migration: string;
-  readonly options: MigrateOptions;
-  readonly peer: Peer;
-  readonly way: PageWay;
-  readonly stages: Stages;
-  readonly journal: Journal;
-  readonly verdict: Verdict;
-  readonly throttle?: Throttle;
-  /** Holds the root by a pidfd from before the first dump. */
-  readonly tree: ProcessTree;
-  readonly workDir: string;
-  readonly criuPath: string;
-}
-
-/** How a source's role ended. */
-export interface SourceOutcome {
-  readonly state: "done" | "aborted" | "in-doubt";
-  /** Why it did not end in `done`. */
-  readonly error?: PhaulError;
-  readonly report?: ClientReport;
-  /** From the freeze to the acknowledgement; absent unless done. */
-  readonly switchoverMs?: number;
-}
 
 /** One migration on the source. It is its own local engine: the client calls it for the switchover. */
 export class SourceRole implements PhaulLocal {
@@ -116,8 +87,11 @@ export class SourceRole implements PhaulLocal {
     config: PhaulConfig,
     lastImagesDir: string | undefined,
   ): Promise<void> {
-    this.#finalDump = new FinalDump(session, config, lastImagesDir);
-    this.#machine.dispatch("copied");
+    if (this.#parts.plan) this.#fail("cancel", PLAN_MADE);
+    else {
+      this.#finalDump = new FinalDump(session, config, lastImagesDir);
+      this.#machine.dispatch("copied");
+    }
     await this.#engine.promise;
   }
 

@@ -204,3 +204,35 @@ for (const how of ["zstd", "auto"] as const) {
     await clearAway(pair, victim);
   });
 }
+
+scenario(
+  stage,
+  "one guest: a plan tells what a migration would take, and moves nothing",
+  async (pair) => {
+    const { alpha, beta } = pair;
+    await stage.server(beta);
+    const victim = await stage.victim(alpha, "rewriter --size 8");
+    const checked = await migrate(alpha, beta, victim, { command: "check" });
+    assert(!checked.events.some(({ severity }) => severity === "blocker"), checked.said);
+    const plan = await migrate(alpha, beta, victim, { command: "plan" });
+    expectCode(plan, 0);
+    const planned = lastEvent(plan, "planned");
+    const iterations = planned?.iterations;
+    assert(Array.isArray(iterations) && iterations.length >= 2, plan.said);
+    const [first, second] = iterations;
+    assert(first.pagesWritten > second.pagesWritten && second.dirtyPagesPerSecond > 0, plan.said);
+    assert(Number(planned?.switchoverMs) > 0, plan.said);
+    assert(Number(planned?.bytes) > first.bytes, plan.said);
+    await expectRunsOn(pair, victim, "alpha");
+    await untilClean(beta);
+    const tight = await migrate(alpha, beta, victim, {
+      command: "plan",
+      args: "--max-downtime 1ms --max-iters 2",
+    });
+    expectCode(tight, EXIT.overBudget);
+    assertEquals(lastEvent(tight, "planned")?.fits, false);
+    expectCode(await migrate(alpha, beta, victim), 0);
+    await expectRunsOn(pair, victim, "alpha", "beta");
+    await clearAway(pair, victim);
+  },
+);

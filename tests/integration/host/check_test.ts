@@ -86,3 +86,18 @@ Deno.test("check: a host alone, without a tree or a peer", async () => {
   assertEquals(found, []);
   assert([0, 70].includes(code));
 });
+
+Deno.test("plan: where no memory can be copied ahead it says so, and leaves all as it was", async () => {
+  await using world = await World.make();
+  const victim = await world.victim();
+  await world.serve();
+  const token = ["--token-file", `${world.beta.stateDir}/join-token`];
+  const side = world.alpha;
+  const own = ["--criu", world.criu, "--state-dir", side.stateDir, "--work-dir", side.workDir];
+  const args = ["--pid", String(victim.pid), "--peer", world.beta.address, ...token, ...own];
+  const { code, stderr } = await side.host.try(BINARY, "plan", ...args);
+  // A kernel that can plan on this host has it planned, which the scenarios try.
+  assert(code === 13 || code === 0, stderr);
+  if (code === 13) assert(stderr.includes("a plan moves nothing"), stderr);
+  await world.expectOnlyAndClean(victim, world.alpha, "alpha");
+});

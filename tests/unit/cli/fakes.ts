@@ -46,7 +46,8 @@ export function fakeContext(roles: Partial<Roles> = {}): Context & { terminal: F
     terminal: new FakeTerminal(),
     roles: {
       ...{ migrate: refuse, serve: refuse, selftest: refuse, findCriu: refuse },
-      ...{ status: refuse, recover: refuse, cancel: refuse, check: refuse },
+      ...{ status: refuse, recover: refuse, cancel: refuse },
+      ...{ check: refuse, plan: refuse },
       ...roles,
     },
   };

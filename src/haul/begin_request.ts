@@ -1,0 +1,58 @@
+/**
+ * How a migration is announced to its destination.
+ *
+ * @module
+ */
+
+import type { Victim } from "../check/mod.ts";
+import type { BeginRequest } from "../wire/mod.ts";
+import { PAGE_BYTES } from "./admission.ts";
+import { fileFact } from "./checkup.ts";
+import type { CriuFlags, MigrateOptions } from "./options.ts";
+
+/** The announcement of `victim`, dumped by a CRIU of that version. */
+export function beginRequest(
+  options: MigrateOptions,
+  migrationId: string,
+  victim: Victim,
+  criuVersion: string,
+): BeginRequest {
+  return {
+    type: "begin",
+    migrationId,
+    rootPid: victim.processes[0]?.nsPid ?? options.pid,
+    processes: victim.processes.map((p) => ({
+      pid: p.nsPid,
+      stopped: p.state === "stopped",
+      zombie: p.state === "zombie",
+    })),
+    comm: victim.comm,
+    criuVersion,
+    arch: Deno.build.arch,
+    pageSize: PAGE_BYTES,
+    ownPidNamespace: victim.ownPidNamespace,
+    restore: restoreOptions(options.criu),
+    holdMode: victim.leadsSession ? "stopped" : "notify",
+    durable: options.durable ?? false,
+    files: victim.files.map(fileFact),
+    memoryBytes: victim.memoryBytes,
+    restoreMode: options.restoreMode,
+    direct: options.channel === "direct",
+    skippedChecks: options.skippedChecks ?? [],
+  };
+}
+
+function restoreOptions(flags: CriuFlags): BeginRequest["restore"] {
+  const { tcpEstablished, tcpClose, shellJob, extUnixSk, fileLocks, linkRemap } = flags;
+  const { manageCgroupsMode, external } = flags;
+  return {
+    tcpEstablished,
+    tcpClose,
+    shellJob,
+    extUnixSk,
+    fileLocks,
+    linkRemap,
+    manageCgroupsMode,
+    external,
+  };
+}
