@@ -217,9 +217,8 @@ scenario(
     const plan = await migrate(alpha, beta, victim, { command: "plan" });
     expectCode(plan, 0);
     const planned = lastEvent(plan, "planned");
-    const iterations = planned?.iterations;
-    assert(Array.isArray(iterations) && iterations.length >= 2, plan.said);
-    const [first, second] = iterations;
+    assert(Array.isArray(planned?.iterations), plan.said);
+    const [first, second] = planned.iterations;
     assert(first.pagesWritten > second.pagesWritten && second.dirtyPagesPerSecond > 0, plan.said);
     assert(Number(planned?.switchoverMs) > 0, plan.said);
     assert(Number(planned?.bytes) > first.bytes, plan.said);
