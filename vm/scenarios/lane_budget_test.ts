@@ -217,8 +217,9 @@ scenario(
     const plan = await migrate(alpha, beta, victim, { command: "plan" });
     expectCode(plan, 0);
     const planned = lastEvent(plan, "planned");
-    assert(Array.isArray(planned?.iterations), plan.said);
-    const [first, second] = planned.iterations;
+    const iterations: unknown = planned?.iterations;
+    assert(Array.isArray(iterations), plan.said);
+    const [first, second] = iterations;
     assert(first.pagesWritten > second.pagesWritten && second.dirtyPagesPerSecond > 0, plan.said);
     assert(Number(planned?.switchoverMs) > 0, plan.said);
     assert(Number(planned?.bytes) > first.bytes, plan.said);
