@@ -187,6 +187,8 @@ export class HeldTree implements Hold, Disposable {
     if (this.#criuEnded) return;
     try {
       using whole = ProcessTree.open(this.#session.pid);
+      // What criu forked between the look and the kill would be nobody's, and stay.
+      await whole.stop().catch(() => {});
       whole.kill();
       await whole.exited();
     } catch {
