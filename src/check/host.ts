@@ -27,6 +27,7 @@ export interface Demand {
   readonly memoryBytes: number;
 }
 
+const MIB = 2 ** 20;
 /** Under this scope nobody may trace anybody, root neither. */
 const NO_TRACING = 3;
 
@@ -104,8 +105,8 @@ function checkTaker(host: JudgedHost, { pids, ownPidNamespace, memoryBytes }: De
     findings.push({
       code: "room",
       severity: "blocker",
-      message: `the tree has ${memoryBytes} bytes in memory, and ${host.roomBytes} fit where the ` +
-        "destination keeps images",
+      message: `the tree has ${Math.ceil(memoryBytes / MIB)} MiB in memory, and ` +
+        `${Math.floor(host.roomBytes / MIB)} MiB fit where the destination keeps images`,
       remedy: "Make room there, or start phaul serve with --work-dir on a larger file system",
     });
   }

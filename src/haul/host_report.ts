@@ -10,8 +10,10 @@ import type { Role } from "../check/mod.ts";
 import {
   type Capability,
   ensureDirectory,
+  isFull,
   kernelFacts,
   lackingCapabilities,
+  noSpace,
   roomIn,
 } from "../proc/mod.ts";
 import type { HostFacts } from "../wire/mod.ts";
@@ -101,10 +103,12 @@ async function dumpCpuinfo(session: CriuSession, dir: string): Promise<Uint8Arra
 }
 
 async function inScratch<T>(base: string, work: (dir: string) => Promise<T>): Promise<T> {
-  const dir = await Deno.makeTempDir({ dir: base, prefix: "check-" });
+  await using owned = new AsyncDisposableStack();
   try {
+    const dir = await Deno.makeTempDir({ dir: base, prefix: "check-" });
+    owned.defer(() => Deno.remove(dir, { recursive: true }));
     return await work(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
+  } catch (cause) {
+    throw isFull(cause) ? noSpace(`to "${base}"`, "--work-dir", cause) : cause;
   }
 }

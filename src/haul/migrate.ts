@@ -130,12 +130,15 @@ export async function attempt(
   using peer = await Peer.connect({ address, insecure, tokenFile, timeouts }, signal);
   const version = await criu.version();
   requireCriu(version);
-  const { workDir: base } = options;
-  judge((await checkHosts({ session: criu, workDir: base, victim, peer })).findings);
-  criu.close();
   await using owned = new AsyncDisposableStack();
   const journal = await beginJournal(options, migration, victim, stages);
   owned.defer(() => journal.close());
+  // Not sooner: an interrupted migration has left a copy there, whose pids are taken.
+  await untouched(journal, async () => {
+    const parts = { session: criu, workDir: options.workDir, victim, peer };
+    judge((await checkHosts(parts)).findings);
+    criu.close();
+  });
   const link = [options.workDir, migration, "source", journal.path] as const;
   const workDir = await untouched(journal, () => newWorkDir(...link));
   owned.defer(() => options.keepImages ? workDir.keep() : workDir[Symbol.asyncDispose]());

@@ -52,6 +52,8 @@ const MESSAGES: readonly (readonly [Direction, string, string])[] = [
   ["to-source", "welcome", "source checked start"],
   ["to-destination", "proof", "source checked start"],
   ["to-source", "accepted", "source checked start"],
+  ["to-destination", "check", "source checked start"],
+  ["to-source", "checked", "source checked start"],
   ["to-destination", "begin", "source checked start"],
   ["to-source", "begun", "source checked start"],
   ["to-destination", "startIteration", "destination admitted iteration"],
