@@ -55,12 +55,23 @@ export type ErrorCode =
   | "over-budget"
   | "blocked";
 
+/** What somebody else wrote about a failure: CRIU, in its log. */
+export interface Evidence {
+  /** The lines that matter, the oldest first. */
+  readonly lines: readonly string[];
+  /** Where the whole of it lies, on the host that failed. */
+  readonly log?: string;
+  /** That host is the peer. */
+  readonly remote?: boolean;
+}
+
 /** What a {@linkcode PhaulError} carries besides its code and message. */
 export interface PhaulErrorDetails {
   /** What the operator should do, as one sentence. */
   readonly remedy?: string;
   /** The failure below this one. */
   readonly cause?: unknown;
+  readonly evidence?: Evidence;
 }
 
 /** A failure with a stable code, a message for people and, where there is one, a remedy. */
@@ -68,11 +79,13 @@ export class PhaulError extends Error {
   override readonly name: string = "PhaulError";
   readonly code: ErrorCode;
   readonly remedy?: string;
+  readonly evidence?: Evidence;
 
   constructor(code: ErrorCode, message: string, details: PhaulErrorDetails = {}) {
     super(message, { cause: details.cause });
     this.code = code;
     this.remedy = details.remedy;
+    this.evidence = details.evidence;
   }
 }
 

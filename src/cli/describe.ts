@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Evidence } from "../errors.ts";
 import type { HaulEvent, MigrationSummary } from "../haul/events.ts";
 import type { HostAddress } from "../haul/options.ts";
 import { count, showBytes, showMs } from "./figures.ts";
@@ -91,6 +92,17 @@ export function describeSummary(pid: number, peer: HostAddress, summary: Migrati
   return `Process ${pid} runs on ${showAddress(peer)} now: moved in ${showMs(totalMs)} with ` +
     `${count(iterations.length, "iteration")} and ${showBytes(bytes)}, ` +
     `switched over in ${showMs(switchoverMs)}${budget}`;
+}
+
+/** What CRIU wrote about a failure, and where the whole of it lies. */
+export function describeEvidence(evidence: Evidence | undefined): string[] {
+  if (evidence === undefined) return [];
+  const { lines, log, remote = false } = evidence;
+  const host = remote ? "the destination" : "this host";
+  const quoted = lines.length === 0
+    ? []
+    : [`CRIU's log on ${host} says:`, ...lines.map((text) => `  ${text}`)];
+  return log === undefined ? quoted : [...quoted, `The whole log: ${log} on ${host}`];
 }
 
 /** `host:port`, with brackets around an IPv6 address. */

@@ -6,7 +6,7 @@
 
 import type { PhaulError } from "../errors.ts";
 import type { HaulEvent, Whereabouts } from "../haul/events.ts";
-import { describe, type Line } from "./describe.ts";
+import { describe, describeEvidence, type Line } from "./describe.ts";
 import { exitCodeOf } from "./exit_codes.ts";
 import { oneLine } from "./one_line.ts";
 import type { Terminal } from "./terminal.ts";
@@ -81,6 +81,7 @@ export class Reporter {
     if (process !== undefined) this.line(process.text);
     this.line(oneLine(error.message));
     if (error.remedy !== undefined) this.line(oneLine(error.remedy));
+    for (const text of describeEvidence(error.evidence)) this.line(oneLine(text));
     const exitCode = exitCodeOf(error.code);
     this.json({
       event: "failed",
@@ -88,6 +89,7 @@ export class Reporter {
       exitCode,
       message: error.message,
       remedy: error.remedy,
+      evidence: error.evidence,
       pid: process?.pid,
       whereabouts: process?.where,
     });

@@ -44,6 +44,7 @@ export class CriuError extends PhaulError {
     super(codeFor(code, details.reason), `Cannot ${action}: ${details.reason}`, {
       cause: details.cause,
       remedy: remedyFor(details.reason) ?? remedyForRequest(details.request),
+      evidence: { lines: details.lines, log: details.logPath },
     });
     this.request = details.request;
     this.errno = details.errno;

@@ -6,7 +6,7 @@
 
 import { PhaulError } from "../errors.ts";
 import type { DestinationEvent } from "../migrate/tables.ts";
-import type { Reply } from "../wire/mod.ts";
+import { errorTexts, type Reply } from "../wire/mod.ts";
 
 /** Requests of the source that the destination's table decides about. */
 export type Asked = "iteration" | "prepare" | "commit" | "abort";
@@ -47,6 +47,11 @@ export class Answers {
     this.#waiting.get(asked)?.reject(error);
     this.#waiting.delete(asked);
   }
+}
+
+/** The answer to `abort`, with what this side had given up for before it was asked. */
+export function discarded(because: PhaulError | undefined): Reply {
+  return { type: "discarded", because: because && errorTexts(because) };
 }
 
 /** Why a destination gives up when its source does. */

@@ -175,11 +175,11 @@ export class PhaulClient {
       try {
         await session.preDump({ ...options, trackMem: true });
       } catch (cause) {
-        const { code, message, remedy } = asPhaulError(cause);
+        const { code, message, remedy, evidence } = asPhaulError(cause);
         const what = `Cannot pre-dump process ${this.#config.pid} on iteration ${iteration}`;
         // CRIU's error says what could not be done as well, without the iteration.
         const why = cause instanceof CriuError ? cause.reason : message;
-        throw new PhaulError(code, `${what}: ${why}`, { remedy, cause });
+        throw new PhaulError(code, `${what}: ${why}`, { remedy, cause, evidence });
       }
     });
     return { imagesDir, sample };

@@ -15,17 +15,17 @@ import {
 import { bootId } from "../proc/mod.ts";
 import {
   type BeginRequest,
-  errorTexts,
   type MigrationRequest,
   type PrepareRequest,
   type Reply,
   type StartIterationRequest,
   type StopIterationRequest,
 } from "../wire/mod.ts";
-import { Answers, askedBy, type AskedEvent, givenUp, outOfTurn } from "./answers.ts";
+import { Answers, askedBy, type AskedEvent, discarded, givenUp, outOfTurn } from "./answers.ts";
 import { Custody } from "./custody.ts";
 import { endOf, refusalOf } from "./decisions.ts";
 import { type Admission, type DestinationParts, type Terms, tidyUp } from "./destination_parts.ts";
+import { withKeptLog } from "./evidence.ts";
 import { Intake } from "./intake.ts";
 import type { StampedRecord } from "../journal/mod.ts";
 import { type Cause, type Effects, Machine } from "./machine.ts";
@@ -200,16 +200,13 @@ export class DestinationRole {
         await stages.reach({ event: "running", migration, pid: this.pid });
       },
       "journal-discarded": async (cause) => {
-        this.#reason ??= cause.error;
+        this.#reason ??= cause.error && withKeptLog(cause.error, this.#parts.options.stateDir);
         // The source knows its own reasons; for this side's it may have seen a closed stream only.
         if (askedBy(cause.event) !== "abort") this.#because = this.#reason;
         await stages.leniently(() => journal.record({ mark: "DISCARDED" }));
       },
       "discard": () => this.#start("cleared", () => this.#discard()),
-      "answer-discarded": () => {
-        const because = this.#because && errorTexts(this.#because);
-        this.#answers.give("abort", { type: "discarded", because });
-      },
+      "answer-discarded": () => this.#answers.give("abort", discarded(this.#because)),
       "refuse": (cause) =>
         this.#answers.refuse(askedBy(cause.event), refusalOf(this, cause, this.#reason)),
       "tidy": () => tidyUp(this.#parts, this.state),

@@ -5,6 +5,7 @@
  */
 
 import type { DirectDoor } from "../wire/mod.ts";
+import { logsDirOf } from "./evidence.ts";
 import type { DirectIntake } from "./direct_intake.ts";
 import type { EventSink } from "./events.ts";
 import type { AdmittedRecord, Journal } from "../journal/mod.ts";
@@ -56,7 +57,7 @@ export async function removeImages({ admitted, workDir }: DestinationParts): Pro
 /** Removes what a migration that came to its end in `state` needs no more. */
 export async function tidyUp(parts: DestinationParts, state: DestinationState): Promise<void> {
   const { workDir, options, journal } = parts;
-  if (state === "discarded") await workDir.keepLogs(`${options.stateDir}/logs`);
+  if (state === "discarded") await workDir.keepLogs(logsDirOf(options.stateDir));
   // The images of a tree that runs are needed until it has all its memory.
   if (state !== "running") await removeImages(parts);
   // The journal stays then: the source may not have heard of that yet.

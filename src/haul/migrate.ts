@@ -26,6 +26,7 @@ import type { EventSink, MigrationSummary, Whereabouts } from "./events.ts";
 import { beginRequest } from "./begin_request.ts";
 import { checkHosts } from "./checkup.ts";
 import { beginJournal } from "./begin_journal.ts";
+import { logsDirOf, withKeptLog } from "./evidence.ts";
 import type { Journal } from "../journal/mod.ts";
 import type { MigrateOptions } from "./options.ts";
 import { Peer } from "./peer.ts";
@@ -48,7 +49,8 @@ export class MigrationError extends PhaulError {
   readonly whereabouts: Whereabouts;
 
   constructor(cause: PhaulError, whereabouts: Whereabouts) {
-    super(cause.code, cause.message, { remedy: cause.remedy, cause });
+    const { code, message, remedy, evidence } = cause;
+    super(code, message, { remedy, cause, evidence });
     this.whereabouts = whereabouts;
   }
 }
@@ -71,7 +73,7 @@ export async function migrateTree(
   stages.pid = options.pid;
   try {
     const outcome = await attempt(options, migration, stages, signal);
-    if (outcome.state !== "done") throw failureOf(outcome, options.pid);
+    if (outcome.state !== "done") throw failureOf(outcome, options);
     const iterations = outcome.report?.iterations ?? [];
     await stages.reach({ event: "drained", migration });
     return {
@@ -172,7 +174,7 @@ export async function attempt(
   });
   const outcome = await role.run(signal);
   if (outcome.state !== "aborted") unit?.keep();
-  if (outcome.state === "aborted" && !plan) await workDir.keepLogs(`${options.stateDir}/logs`);
+  if (outcome.state === "aborted" && !plan) await workDir.keepLogs(logsDirOf(options.stateDir));
   return outcome;
 }
 
@@ -239,8 +241,9 @@ async function releaseUnitOf(victim: Victim, stages: Stages): Promise<ReleasedUn
   return await releaseUnit(unit, { pid, warn: (message) => stages.warn(message) });
 }
 
-function failureOf(outcome: SourceOutcome, pid: number): MigrationError {
-  const error = outcome.error ?? new PhaulError("internal", "Cannot say why it failed");
+function failureOf(outcome: SourceOutcome, { pid, stateDir }: MigrateOptions): MigrationError {
+  const unknown = new PhaulError("internal", "Cannot say why it failed");
+  const error = withKeptLog(outcome.error ?? unknown, stateDir);
   if (outcome.state === "in-doubt") return new MigrationError(error, "in-doubt");
   const whereabouts = whereaboutsOf(pid);
   if (whereabouts === "source") return new MigrationError(error, whereabouts);

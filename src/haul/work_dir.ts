@@ -6,6 +6,7 @@
 
 import type { Side } from "../migrate/tables.ts";
 import { ensureDirectory, isFull, noSpace } from "../proc/mod.ts";
+import { keptLogName } from "./evidence.ts";
 
 /** On tmpfs on every common distribution. */
 export const DEFAULT_WORK_DIR = "/dev/shm/phaul";
@@ -127,14 +128,13 @@ async function syncFile(path: string): Promise<void> {
 const KEPT_LOGS = 200;
 
 async function keepLogs(path: string, logsDir: string): Promise<void> {
-  const migration = path.slice(path.lastIndexOf("/") + 1).replace(/-.*$/, "");
   await ensureDirectory(logsDir);
   for await (const iteration of Deno.readDir(path)) {
     if (!iteration.isDirectory) continue;
     for await (const file of Deno.readDir(`${path}/${iteration.name}`)) {
-      if (!file.name.endsWith(".log")) continue;
-      const name = `${migration}-${iteration.name}-${file.name}`;
-      await Deno.copyFile(`${path}/${iteration.name}/${file.name}`, `${logsDir}/${name}`);
+      const log = `${path}/${iteration.name}/${file.name}`;
+      const name = keptLogName(log);
+      if (name !== undefined) await Deno.copyFile(log, `${logsDir}/${name}`);
     }
   }
   await removeOldest(logsDir);

@@ -8,6 +8,8 @@ import { asPhaulError, type ErrorCode, PhaulError } from "../errors.ts";
 import type { Fields } from "./fields.ts";
 
 const maxTextLength = 1000;
+const maxEvidence = 20;
+const anything = /^/;
 
 /**
  * Which codes are believed from a peer. The others say something about this side's own connection or
@@ -68,6 +70,10 @@ export interface ErrorTexts {
   readonly code: string;
   readonly message: string;
   readonly remedy: string;
+  /** Lines of CRIU's log about it. */
+  readonly evidence: readonly string[];
+  /** Where that log is kept, on the host of whoever sends this. */
+  readonly log: string;
 }
 
 /** The texts of an error as the peer sent them, not yet cleaned. */
@@ -76,6 +82,8 @@ export function readErrorTexts(fields: Fields): ErrorTexts {
     code: fields.anyText("code"),
     message: fields.anyText("message"),
     remedy: fields.anyText("remedy"),
+    evidence: fields.texts("evidence", maxEvidence, Infinity, anything),
+    log: fields.anyText("log"),
   };
 }
 
@@ -88,13 +96,27 @@ export class RemoteError extends PhaulError {
 export function remoteError(texts: ErrorTexts): RemoteError {
   const message = cleanText(texts.message) || "The peer failed without saying why";
   const remedy = cleanText(texts.remedy);
-  return new RemoteError(believedCode(texts.code), message, remedy ? { remedy } : {});
+  const lines = texts.evidence.map(cleanText);
+  const log = cleanText(texts.log);
+  const evidence = lines.length > 0 || log
+    ? { lines, remote: true, ...(log ? { log } : {}) }
+    : undefined;
+  return new RemoteError(believedCode(texts.code), message, {
+    ...(remedy ? { remedy } : {}),
+    evidence,
+  });
 }
 
 /** `error` as it travels to the peer. */
 export function errorTexts(error: unknown): ErrorTexts {
-  const { code, message, remedy } = asPhaulError(error);
-  return { code, message: cleanText(message), remedy: cleanText(remedy ?? "") };
+  const { code, message, remedy, evidence } = asPhaulError(error);
+  return {
+    code,
+    message: cleanText(message),
+    remedy: cleanText(remedy ?? ""),
+    evidence: (evidence?.lines ?? []).slice(-maxEvidence).map(cleanText),
+    log: cleanText(evidence?.log ?? ""),
+  };
 }
 
 function believedCode(code: string): ErrorCode {

@@ -79,7 +79,11 @@ Deno.test("check: a program that is missing or another there is told of, and --s
   const skipping = await world.startMigration({ pid }, { args: ["--skip-check", "file-differs"] });
   // CRIU itself looks at the size, and is right.
   assertEquals(await skipping.code, 52, await skipping.said());
-  assert((await skipping.said()).includes("Warning: "), await skipping.said());
+  const said = await skipping.said();
+  assert(said.includes("Warning: "), said);
+  assert(said.includes("CRIU's log on the destination says:"), said);
+  const log = /^The whole log: (\S+) on the destination$/m.exec(said)?.[1] ?? "";
+  await world.beta.host.run("grep", "-q", "has bad size", log);
 });
 
 Deno.test("check: a host alone, without a tree or a peer", async () => {

@@ -107,3 +107,19 @@ Deno.test("Reporter.failure: clears a line that is being redrawn", () => {
   reporter.failure(new PhaulError("internal", "Cannot"));
   assert(terminal.stderr.endsWith("\r\x1b[2KCannot\n"));
 });
+
+Deno.test("Reporter.failure: quotes CRIU's log behind the remedy, and names where it lies", () => {
+  const evidence = { lines: ["Error: no"], log: "/s/logs/1.log", remote: true };
+  const error = new PhaulError("restore-failed", "Cannot restore", { remedy: "Look", evidence });
+  const terminal = new FakeTerminal();
+  new Reporter(terminal, { json: true, many: false }).failure(error);
+  assertEquals(terminal.stderr.split("\n"), [
+    "Cannot restore",
+    "Look",
+    "CRIU's log on the destination says:",
+    "  Error: no",
+    "The whole log: /s/logs/1.log on the destination",
+    "",
+  ]);
+  assertEquals(terminal.events[0]?.evidence, evidence);
+});

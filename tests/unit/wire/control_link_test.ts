@@ -195,7 +195,12 @@ Deno.test("ControlLink: whatever breaks the protocol ends the link with it", asy
     (raw) => raw.write(Uint8Array.of(0, 0, 0, 1, 0xff)),
     (raw) => raw.write(Uint8Array.of(0, 0, 0, 0)),
     (raw) => send(raw, { type: "reply", seq: 5, reply: running }),
-    (raw) => send(raw, { type: "error", seq: 5, texts: { code: "", message: "", remedy: "" } }),
+    (raw) =>
+      send(raw, {
+        type: "error",
+        seq: 5,
+        texts: { code: "", message: "", remedy: "", evidence: [], log: "" },
+      }),
     async (raw) => {
       await send(raw, { type: "request", seq: 2, request: commit });
       await send(raw, { type: "request", seq: 2, request: commit });

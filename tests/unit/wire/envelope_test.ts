@@ -17,7 +17,7 @@ Deno.test("decodeEnvelope: every request and reply comes back as it was", () => 
 });
 
 Deno.test("decodeEnvelope: errors and the heartbeat come back as they were", () => {
-  const texts = { code: "no-space", message: "Cannot write", remedy: "" };
+  const texts = { code: "no-space", message: "Cannot write", remedy: "", evidence: [], log: "" };
   const error = { type: "error", seq: 9, texts } as const;
   assertEquals(decodeEnvelope(encodeEnvelope(error)), error);
   assertEquals(decodeEnvelope(encodeEnvelope({ type: "ping" })), { type: "ping" });

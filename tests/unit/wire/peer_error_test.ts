@@ -12,18 +12,30 @@ Deno.test("remoteError: code, message and remedy of a PhaulError survive the way
 
 Deno.test("remoteError: an unknown code becomes peer-failed", () => {
   for (const code of ["", "no-such-code", "constructor", "__proto__"]) {
-    assertEquals(remoteError({ code, message: "m", remedy: "" }).code, "peer-failed");
+    assertEquals(
+      remoteError({ code, message: "m", remedy: "", evidence: [], log: "" }).code,
+      "peer-failed",
+    );
   }
 });
 
 Deno.test("remoteError: a peer cannot claim that this side lost the link or cancelled", () => {
   for (const code of ["peer-lost", "peer-silent", "peer-unreachable", "cancelled", "in-doubt"]) {
-    assertEquals(remoteError({ code, message: "m", remedy: "" }).code, "peer-failed");
+    assertEquals(
+      remoteError({ code, message: "m", remedy: "", evidence: [], log: "" }).code,
+      "peer-failed",
+    );
   }
 });
 
 Deno.test("remoteError: a peer that says nothing still gets a message, and no empty remedy", () => {
-  const error = remoteError({ code: "no-space", message: "\n\x00", remedy: " " });
+  const error = remoteError({
+    code: "no-space",
+    message: "\n\x00",
+    remedy: " ",
+    evidence: [],
+    log: "",
+  });
   assertEquals(error.message, "The peer failed without saying why");
   assertEquals(error.remedy, undefined);
 });
@@ -39,4 +51,12 @@ Deno.test("cleanText: controls, line ends and text reordering become spaces", ()
 
 Deno.test("cleanText: the length is bounded", () => {
   assertEquals(cleanText("x".repeat(1_000_000)).length, 1001);
+});
+
+Deno.test("remoteError: what the peer quotes of its log is its own, and cleaned", () => {
+  const evidence = { lines: ["Error: \x1b[31mno"], log: "/logs/1\n.log" };
+  const texts = errorTexts(new PhaulError("restore-failed", "Cannot restore", { evidence }));
+  const { evidence: read } = remoteError(texts);
+  assertEquals(read, { lines: ["Error:  [31mno"], log: "/logs/1 .log", remote: true });
+  assertEquals(remoteError(errorTexts(new Error("no"))).evidence, undefined);
 });

@@ -126,5 +126,11 @@ export const replies: readonly Reply[] = [
       { migrationId, state: "in-doubt", comm: "redis server" },
     ],
   },
-  { type: "discarded", because: { code: "no-space", message: "full", remedy: "make room" } },
+  {
+    type: "discarded",
+    because: {
+      ...{ code: "restore-failed", message: "Cannot restore", remedy: "make room" },
+      ...{ evidence: ["(00.1) Error (file.c:1): no"], log: "/var/lib/phaul/logs/1-restore.log" },
+    },
+  },
 ];
