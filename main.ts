@@ -43,6 +43,10 @@ const roles: Roles = {
     const { selftest } = await import("./src/haul/selftest.ts");
     return await selftest(options, sink, signal);
   },
+  async findVictim(choice) {
+    const { findVictim } = await import("./src/haul/find_victim.ts");
+    return await findVictim(choice);
+  },
   async findCriu(criuPath) {
     const { CriuSession, findCriu } = await import("./src/criu/mod.ts");
     const path = await findCriu(criuPath);

@@ -12,7 +12,7 @@ import { showAddress } from "./describe.ts";
 import { EXIT_OK, EXIT_WARNINGS, exitCodeOf } from "./exit_codes.ts";
 import { describeReport, tally } from "./findings.ts";
 import { maybe, parseFlags } from "./flags.ts";
-import { RELEASE_UNIT_FLAG, TOKEN_FILE_FLAG, VICTIM_PID } from "./migrate_flags.ts";
+import { RELEASE_UNIT_FLAG, TOKEN_FILE_FLAG, VICTIM_FLAGS, victimOf } from "./migrate_flags.ts";
 import { Reporter } from "./reporter.ts";
 import { stoppable } from "./signals.ts";
 import { peerAddress } from "./values.ts";
@@ -21,7 +21,7 @@ import { peerAddress } from "./values.ts";
 const MAX_COLUMNS = 100;
 
 const WHAT_FLAGS = {
-  pid: maybe({ ...VICTIM_PID, help: "Root of a process tree to check as well" }),
+  ...VICTIM_FLAGS,
   peer: maybe<HostAddress>({
     name: "peer",
     placeholder: "HOST[:PORT]",
@@ -50,7 +50,7 @@ export const CHECK_COMMAND: Command = {
   summary: "Tell what would stop or spoil a migration, and what to do about it",
   usage: "[--pid PID] [--peer HOST[:PORT]] [FLAGS]",
   about: [
-    "Looks at this host, at the process tree PID and at the host where phaul serve runs, as far as they " +
+    "Looks at this host, at a process tree and at the host where phaul serve runs, as far as they " +
     "are named; nothing is frozen or changed anywhere. phaul migrate checks the same before it begins.",
     "Give it the flags that the migration will have: what they allow is no blocker any more.",
   ],
@@ -73,7 +73,10 @@ export const CHECK_COMMAND: Command = {
 
 async function runCheck(args: readonly string[], context: Context): Promise<number> {
   const values = parseFlags("check", FLAGS, args);
-  const { pid, peer, insecure, workDir, criuPath, releaseUnit, stateDir } = values;
+  const { peer, insecure, workDir, criuPath, stateDir } = values;
+  const victim = victimOf("check", values);
+  const releaseUnit = values.releaseUnit || victim?.by === "unit";
+  const pid = victim && await context.roles.findVictim(victim);
   const options: CheckOptions = {
     ...{ pid, peer, insecure, workDir, criuPath, releaseUnit },
     tokenFile: values.tokenFile ?? `${stateDir}/join-token`,

@@ -16,6 +16,7 @@ import type {
   SelftestOptions,
   ServeOptions,
   StatusOptions,
+  VictimChoice,
 } from "../haul/options.ts";
 import type { MigrationStatus, Recovered } from "../haul/standing.ts";
 import type { PlanReport } from "../haul/plan.ts";
@@ -49,6 +50,7 @@ export interface Roles {
   ): Promise<Recovered[]>;
   cancel(options: CancelOptions): Promise<Cancelled>;
   selftest(o: SelftestOptions, sink: EventSink, signal: AbortSignal): Promise<SelftestReport>;
+  findVictim(choice: VictimChoice): Promise<number>;
   /** Rejects with the PhaulError that says what is wrong with the criu of this host. */
   findCriu(criuPath?: string): Promise<FoundCriu>;
 }

@@ -6,7 +6,7 @@
 
 import { asPhaulError } from "../errors.ts";
 import type { HaulEvent } from "../haul/events.ts";
-import type { MigrateOptions, MigrationMode, RestoreMode } from "../haul/options.ts";
+import type { MigrateOptions, MigrationMode, RestoreMode, VictimChoice } from "../haul/options.ts";
 import type { Command, Context } from "./command.ts";
 import { ROLE_FLAGS, roleOptions, TIMEOUT_FLAGS } from "./common_flags.ts";
 import { BUDGET_FLAGS, budgetOf, LINK_FLAGS, linkOf } from "./convergence_flags.ts";
@@ -14,7 +14,13 @@ import { CRIU_FLAGS, criuFlags } from "./criu_flags.ts";
 import { describeSummary, showAddress } from "./describe.ts";
 import { EXIT_OK } from "./exit_codes.ts";
 import { maybe, optional, parseFlags, usageError } from "./flags.ts";
-import { CHECK_FLAGS, LIMIT_FLAGS, RELEASE_UNIT_FLAG, WHAT_FLAGS } from "./migrate_flags.ts";
+import {
+  CHECK_FLAGS,
+  LIMIT_FLAGS,
+  RELEASE_UNIT_FLAG,
+  requiredVictim,
+  WHAT_FLAGS,
+} from "./migrate_flags.ts";
 import { Reporter } from "./reporter.ts";
 import { stoppable } from "./signals.ts";
 import { oneOf, secondsAsMs } from "./values.ts";
@@ -95,6 +101,10 @@ export const MIGRATE_COMMAND: Command = {
       line: "phaul migrate --pid 4711 --peer dst --shell-job --tcp-established",
     },
     {
+      does: "The service redis-server, which systemd does not start again here",
+      line: "phaul migrate --unit redis-server --peer dst",
+    },
+    {
       does: "Let a program read what happens",
       line: "phaul migrate --pid 4711 --peer dst:7284 --token-file dst.token --json",
     },
@@ -115,9 +125,10 @@ export const MIGRATE_COMMAND: Command = {
 };
 
 async function runMigrate(args: readonly string[], context: Context): Promise<number> {
-  const { options, json } = readMigrate(args);
+  const { victim, options: others, json } = readMigrate(args);
   const reporter = new Reporter(context.terminal, { json, many: false });
-  const { pid } = options;
+  const pid = await context.roles.findVictim(victim);
+  const options = { ...others, pid };
   const peer = showAddress(options.peer);
   if (options.insecure) {
     reporter.line("Warning: --insecure sends all memory of the process as plain text");
@@ -155,16 +166,20 @@ function stopping(committed: boolean, first: boolean): string {
  *
  * @throws {PhaulError} "usage".
  */
-export function readMigrate(args: readonly string[]): { options: MigrateOptions; json: boolean } {
+export function readMigrate(args: readonly string[]): {
+  victim: VictimChoice;
+  options: Omit<MigrateOptions, "pid">;
+  json: boolean;
+} {
   const values = parseFlags("migrate", FLAGS, args);
   if (values.insecure && values.tokenFile !== undefined) {
     throw usageError("migrate", "Cannot use --token-file with --insecure: no token is asked for");
   }
-  const { pid, peer, mode, restoreMode } = values;
+  const victim = requiredVictim("migrate", values);
+  const { peer, mode, restoreMode } = values;
   const { maxIterations, minPages, maxGrowthPercent, maxFrozenMs } = values;
   const options = {
     ...roleOptions(values),
-    pid,
     peer,
     tokenFile: values.tokenFile ?? `${values.stateDir}/join-token`,
     mode,
@@ -174,8 +189,9 @@ export function readMigrate(args: readonly string[]): { options: MigrateOptions;
     ...linkOf(values),
     criu: criuFlags("migrate", values),
     maxFrozenMs,
-    releaseUnit: values.releaseUnit,
+    // Whoever names the unit means that it leaves this host.
+    releaseUnit: values.releaseUnit || victim.by === "unit",
     skippedChecks: values.skippedChecks,
   };
-  return { options, json: values.json };
+  return { victim, options, json: values.json };
 }

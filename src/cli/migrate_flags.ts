@@ -5,18 +5,88 @@
  */
 
 import { CHECK_CODES } from "../haul/check_codes.ts";
-import { type Flag, list, maybe, optional, required, toggle } from "./flags.ts";
+import type { VictimChoice } from "../haul/options.ts";
+import {
+  type Flag,
+  type FlagValues,
+  list,
+  maybe,
+  optional,
+  required,
+  toggle,
+  usageError,
+  ValueError,
+} from "./flags.ts";
 import { filePath, oneOf, peerAddress, wholeNumber } from "./values.ts";
 
 /** The kernel's own limit (PID_MAX_LIMIT). */
 const MAX_PID = 4_194_304;
 
-/** `--pid`; each command says what the tree is for. */
-export const VICTIM_PID = {
-  name: "pid",
-  placeholder: "PID",
-  read: wholeNumber(1, MAX_PID),
+/** Ways to name the root of the tree; one of them is given. */
+export const VICTIM_FLAGS = {
+  pid: maybe({
+    name: "pid",
+    placeholder: "PID",
+    help: "The process tree whose root has that pid",
+    read: wholeNumber(1, MAX_PID),
+  }),
+  name: maybe({
+    name: "name",
+    placeholder: "NAME",
+    help: "The one that is called so, such as redis-server; of a server with workers the server",
+    read: nonEmpty,
+  }),
+  pidFile: maybe({
+    name: "pidfile",
+    placeholder: "FILE",
+    help: "The one whose pid stands in FILE",
+    read: filePath,
+  }),
+  unit: maybe({
+    name: "unit",
+    placeholder: "UNIT",
+    help: "The main process of that systemd unit; with --release-unit",
+    read: nonEmpty,
+  }),
 } as const;
+
+/**
+ * Who is meant, by the flags above; undefined when none was given.
+ *
+ * @throws {PhaulError} "usage" when more than one was given
+ */
+export function victimOf(
+  command: string,
+  { pid, name, pidFile, unit }: FlagValues<typeof VICTIM_FLAGS>,
+): VictimChoice | undefined {
+  const choices: VictimChoice[] = [
+    ...(pid === undefined ? [] : [{ by: "pid", pid } as const]),
+    ...(name === undefined ? [] : [{ by: "name", name } as const]),
+    ...(pidFile === undefined ? [] : [{ by: "pidfile", path: pidFile } as const]),
+    ...(unit === undefined ? [] : [{ by: "unit", unit } as const]),
+  ];
+  if (choices.length <= 1) return choices[0];
+  throw usageError(command, "Cannot use more than one of --pid, --name, --pidfile and --unit");
+}
+
+/**
+ * The same for a command that cannot do without.
+ *
+ * @throws {PhaulError} "usage"
+ */
+export function requiredVictim(
+  command: string,
+  values: FlagValues<typeof VICTIM_FLAGS>,
+): VictimChoice {
+  const choice = victimOf(command, values);
+  if (choice) return choice;
+  throw usageError(command, "Cannot do without one of --pid, --name, --pidfile and --unit");
+}
+
+function nonEmpty(text: string): string {
+  if (text === "" || text.includes("\0")) throw new ValueError("it is no name");
+  return text;
+}
 
 /** `--token-file`. */
 export const TOKEN_FILE_FLAG: Flag<string | undefined> = maybe({
@@ -35,7 +105,7 @@ export const RELEASE_UNIT_FLAG: Flag<boolean> = toggle({
 
 /** The tree and where it goes. */
 export const WHAT_FLAGS = {
-  pid: required({ ...VICTIM_PID, help: "Root of the process tree to move" }),
+  ...VICTIM_FLAGS,
   peer: required({
     name: "peer",
     placeholder: "HOST[:PORT]",

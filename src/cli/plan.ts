@@ -6,7 +6,7 @@
 
 import { asPhaulError } from "../errors.ts";
 import type { HaulEvent } from "../haul/events.ts";
-import type { PlanOptions } from "../haul/options.ts";
+import type { PlanOptions, VictimChoice } from "../haul/options.ts";
 import type { Command, Context } from "./command.ts";
 import { ROLE_FLAGS, roleOptions, TIMEOUT_FLAGS } from "./common_flags.ts";
 import { BUDGET_FLAGS, LINK_FLAGS, linkOf } from "./convergence_flags.ts";
@@ -14,7 +14,7 @@ import { CRIU_FLAGS, criuFlags } from "./criu_flags.ts";
 import { showAddress } from "./describe.ts";
 import { EXIT_OK, exitCodeOf } from "./exit_codes.ts";
 import { parseFlags } from "./flags.ts";
-import { CHECK_FLAGS, LIMIT_FLAGS, WHAT_FLAGS } from "./migrate_flags.ts";
+import { CHECK_FLAGS, LIMIT_FLAGS, requiredVictim, WHAT_FLAGS } from "./migrate_flags.ts";
 import { describePlan } from "./planned.ts";
 import { Reporter } from "./reporter.ts";
 import { stoppable } from "./signals.ts";
@@ -64,8 +64,10 @@ export const PLAN_COMMAND: Command = {
 };
 
 async function runPlan(args: readonly string[], context: Context): Promise<number> {
-  const { options, json } = readPlan(args);
+  const { victim, options: others, json } = readPlan(args);
   const { terminal, roles } = context;
+  const pid = await roles.findVictim(victim);
+  const options = { ...others, pid };
   const reporter = new Reporter(terminal, { json, many: false });
   const sink = (event: HaulEvent) => {
     // The plan says it at its end, and knows what is allowed.
@@ -80,7 +82,6 @@ async function runPlan(args: readonly string[], context: Context): Promise<numbe
     if (!json) terminal.out(`${describePlan(report, options.peer).join("\n")}\n`);
     return report.fits === false ? exitCodeOf("over-budget") : EXIT_OK;
   } catch (error) {
-    const { pid } = options;
     const text = `Process ${pid} is on this host, where it was: a plan moves nothing`;
     return reporter.failure(asPhaulError(error), { pid, where: "source", text });
   }
@@ -91,12 +92,17 @@ async function runPlan(args: readonly string[], context: Context): Promise<numbe
  *
  * @throws {PhaulError} "usage".
  */
-export function readPlan(args: readonly string[]): { options: PlanOptions; json: boolean } {
+export function readPlan(args: readonly string[]): {
+  victim: VictimChoice;
+  options: Omit<PlanOptions, "pid">;
+  json: boolean;
+} {
   const values = parseFlags("plan", FLAGS, args);
-  const { pid, peer, maxIterations, minPages, maxGrowthPercent, maxDowntimeMs } = values;
+  const victim = requiredVictim("plan", values);
+  const { peer, maxIterations, minPages, maxGrowthPercent, maxDowntimeMs } = values;
   const options = {
     ...roleOptions({ ...values, hook: undefined, keepImages: false, durable: false }),
-    ...{ pid, peer, maxDowntimeMs },
+    ...{ peer, maxDowntimeMs },
     tokenFile: values.tokenFile ?? `${values.stateDir}/join-token`,
     restoreMode: "auto",
     limits: { maxIterations, minPages, maxGrowthPercent },
@@ -104,5 +110,5 @@ export function readPlan(args: readonly string[]): { options: PlanOptions; json:
     criu: criuFlags("plan", values),
     skippedChecks: values.skippedChecks,
   } as const;
-  return { options, json: values.json };
+  return { victim, options, json: values.json };
 }

@@ -116,6 +116,15 @@ export interface BandwidthLimits {
   readonly final?: number;
 }
 
+/** How an operator names the root of a tree. */
+export type VictimChoice =
+  | { readonly by: "pid"; readonly pid: number }
+  /** Its command name, or its program's. */
+  | { readonly by: "name"; readonly name: string }
+  | { readonly by: "pidfile"; readonly path: string }
+  /** The main process of a systemd unit. */
+  | { readonly by: "unit"; readonly unit: string };
+
 /** One migration, seen from the source. */
 export interface MigrateOptions extends RoleOptions {
   /** Root of the process tree to move. */

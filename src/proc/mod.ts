@@ -8,6 +8,7 @@ export { type Connection, type HeldConnection, listConnections } from "./connect
 export { confinements } from "./confinement.ts";
 export { type Counter, startCounter } from "./counter.ts";
 export type { FileFact, FileKind, FileUse } from "./files.ts";
+export { findByName, findByPidFile, findByUnit } from "./find_process.ts";
 export { FileLock } from "./file_lock.ts";
 export { bootId, ensureDirectory, freeBytes, isTmpfs, requireRoot, roomIn } from "./host.ts";
 export { isFull, noSpace } from "./no_space.ts";

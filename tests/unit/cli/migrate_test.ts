@@ -11,10 +11,10 @@ import {
 import { DEFAULT_LIMITS } from "../../../src/migrate/policy.ts";
 
 Deno.test("readMigrate: the least that can be said takes every default", () => {
-  const { options, json } = readMigrate(["--pid", "4711", "--peer", "dst"]);
-  assertEquals(json, false);
+  const { victim, options, json } = readMigrate(["--pid", "4711", "--peer", "dst"]);
+  assertEquals([victim, json], [{ by: "pid", pid: 4711 }, false]);
   assertEquals(options, {
-    ...{ pid: 4711, peer: { host: "dst", port: 7284 }, mode: "pre-copy", insecure: false },
+    ...{ peer: { host: "dst", port: 7284 }, mode: "pre-copy", insecure: false },
     ...{ stateDir: "/var/lib/phaul", tokenFile: "/var/lib/phaul/join-token" },
     ...{ workDir: undefined, criuPath: undefined, hook: undefined, maxFrozenMs: undefined },
     ...{ keepImages: false, durable: false, restoreMode: "auto" },
@@ -53,7 +53,7 @@ Deno.test("readMigrate: each flag reaches its option", () => {
   ]);
   assertEquals(json, true);
   assertEquals(options, {
-    ...{ pid: 1, peer: { host: "::1", port: 9 }, tokenFile: "/t", stateDir: "/s", workDir: "/w" },
+    ...{ peer: { host: "::1", port: 9 }, tokenFile: "/t", stateDir: "/s", workDir: "/w" },
     ...{ criuPath: "/c", hook: "h", mode: "stop-and-copy", insecure: false },
     ...{ keepImages: true, durable: true, maxFrozenMs: 500, restoreMode: "eager" },
     limits: { maxIterations: 1, minPages: 0, maxGrowthPercent: 0 },
