@@ -20,6 +20,8 @@ export interface Flag<T> {
   readonly required: boolean;
   /** May be given more than once. */
   readonly repeated: boolean;
+  /** All texts that are values, where those are few. */
+  readonly choices?: readonly string[];
   /** Makes the value of the texts that were given: none for a flag that is absent or a switch. */
   readonly read: (texts: readonly string[], given: boolean) => T;
 }
@@ -33,7 +35,7 @@ export type FlagValues<Flags extends FlagSet> = {
 };
 
 /** Turns the text behind a flag into its value; throws {@linkcode ValueError} for a bad one. */
-export type Reader<T> = (text: string) => T;
+export type Reader<T> = ((text: string) => T) & { readonly choices?: readonly string[] };
 
 /** Why a text is no value for a flag: "it is not a whole number". Never leaves {@linkcode parseFlags}. */
 export class ValueError extends Error {
@@ -53,7 +55,13 @@ interface Valued<T> extends Described {
 /** A flag that must be given. */
 export function required<T>(flag: Valued<T>): Flag<T> {
   // The parser refuses a required flag without a text before it asks for the value.
-  return { ...flag, required: true, repeated: false, read: ([text = ""]) => flag.read(text) };
+  return {
+    ...flag,
+    choices: flag.read.choices,
+    required: true,
+    repeated: false,
+    read: ([text = ""]) => flag.read(text),
+  };
 }
 
 /** A flag with a default, which the help shows. */
@@ -62,6 +70,7 @@ export function optional<T>(
 ): Flag<T> {
   return {
     ...flag,
+    choices: flag.read.choices,
     required: false,
     repeated: false,
     read: ([text]) => text === undefined ? flag.fallback : flag.read(text),
@@ -72,6 +81,7 @@ export function optional<T>(
 export function maybe<T>(flag: Valued<T>): Flag<T | undefined> {
   return {
     ...flag,
+    choices: flag.read.choices,
     required: false,
     repeated: false,
     read: ([text]) => text === undefined ? undefined : flag.read(text),
@@ -82,6 +92,7 @@ export function maybe<T>(flag: Valued<T>): Flag<T | undefined> {
 export function list<T>(flag: Valued<T>): Flag<readonly T[]> {
   return {
     ...flag,
+    choices: flag.read.choices,
     required: false,
     repeated: true,
     read: (texts) => texts.map((text) => flag.read(text)),

@@ -6,6 +6,7 @@
 
 import { asPhaulError } from "../errors.ts";
 import type { Command, Context } from "./command.ts";
+import { makeCompletionCommand } from "./completion.ts";
 import { usageError } from "./flags.ts";
 import { commandHelp, generalHelp, makeHelpCommand } from "./help.ts";
 import { EXIT_OK, exitCodeOf } from "./exit_codes.ts";
@@ -32,8 +33,10 @@ const WORKERS: readonly Command[] = [
   VERSION_COMMAND,
 ];
 
+const OTHERS: readonly Command[] = [...WORKERS, makeCompletionCommand(WORKERS)];
+
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly Command[] = [...WORKERS, makeHelpCommand(WORKERS)];
+export const COMMANDS: readonly Command[] = [...OTHERS, makeHelpCommand(OTHERS)];
 
 /**
  * Runs one command line.

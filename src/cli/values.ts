@@ -106,11 +106,12 @@ export function durationAsMs(text: string): number {
 
 /** One of `choices`. */
 export function oneOf<T extends string>(choices: readonly T[]): Reader<T> {
-  return (text) => {
+  const read = (text: string) => {
     const choice = choices.find((one) => one === text);
     if (choice === undefined) throw new ValueError(`it is none of ${choices.join(", ")}`);
     return choice;
   };
+  return Object.assign(read, { choices });
 }
 
 /**
