@@ -43,6 +43,12 @@ export const JSON_FLAG: Flag<boolean> = toggle({
   help: "Write events to standard output, one JSON object a line",
 });
 
+/** `--quiet`. */
+export const QUIET_FLAG: Flag<boolean> = toggle({
+  name: "quiet",
+  help: "Tell people of warnings and failures only",
+});
+
 /** Directories, programs and output: of both roles. */
 export const ROLE_FLAGS = {
   stateDir: STATE_DIR_FLAG,
@@ -68,6 +74,7 @@ export const ROLE_FLAGS = {
     help: "Plain TCP, without encryption or proof of the peer; both sides must ask for it",
   }),
   json: JSON_FLAG,
+  quiet: QUIET_FLAG,
 } as const;
 
 /** Deadlines: of both roles. */
@@ -113,7 +120,9 @@ export function deadline(name: string, help: string, fallbackMs: number): Flag<n
 
 /** The options that both roles take, from the flags above. */
 export function roleOptions(
-  values: FlagValues<typeof ROLE_FLAGS> & FlagValues<typeof TIMEOUT_FLAGS>,
+  values:
+    & Omit<FlagValues<typeof ROLE_FLAGS>, "json" | "quiet">
+    & FlagValues<typeof TIMEOUT_FLAGS>,
 ): RoleOptions {
   const { stateDir, workDir, criuPath, hook, keepImages, durable, insecure } = values;
   const timeouts = timeoutsOf(values);

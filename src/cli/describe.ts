@@ -15,12 +15,13 @@ type EventOf<Name extends HaulEvent["event"]> = HaulEvent & { readonly event: Na
 export type Line =
   /** A line that stays. */
   | { readonly kind: "line"; readonly text: string }
-  /** A line that the next one may overwrite; left out where nothing can be redrawn. */
-  | { readonly kind: "passing"; readonly text: string }
+  /** Shown by the Meter, where a line can be redrawn. */
+  | { readonly kind: "passing" }
   /** For programs only. */
   | { readonly kind: "none" };
 
 const NOTHING: Line = { kind: "none" };
+const PASSING: Line = { kind: "passing" };
 
 /** The line for `event`. */
 export function describe(event: HaulEvent): Line {
@@ -35,16 +36,8 @@ export function describe(event: HaulEvent): Line {
     case "connected":
       return line(`Connected to ${event.peer}`);
     case "iteration-begin":
-      return {
-        kind: "passing",
-        text: event.final ? "Final dump" : `Iteration ${event.iteration}`,
-      };
     case "progress":
-      return {
-        kind: "passing",
-        text: `Iteration ${event.iteration}: ${count(event.pagesWritten, "page")}, ` +
-          showBytes(event.bytes),
-      };
+      return PASSING;
     case "iteration-end":
       return line(describeIteration(event));
     case "predicted":

@@ -125,8 +125,8 @@ export const MIGRATE_COMMAND: Command = {
 };
 
 async function runMigrate(args: readonly string[], context: Context): Promise<number> {
-  const { victim, options: others, json } = readMigrate(args);
-  const reporter = new Reporter(context.terminal, { json, many: false });
+  const { victim, options: others, json, quiet } = readMigrate(args);
+  const reporter = new Reporter(context.terminal, { json, quiet, many: false });
   const pid = await context.roles.findVictim(victim);
   const options = { ...others, pid };
   const peer = showAddress(options.peer);
@@ -145,8 +145,9 @@ async function runMigrate(args: readonly string[], context: Context): Promise<nu
     const summary = await stoppable(
       (signal) => context.roles.migrate(options, sink, signal),
       (name, first) => reporter.line(`${name}: ${stopping(committed, first)}`),
+      () => reporter.state(),
     );
-    reporter.line(describeSummary(pid, options.peer, summary));
+    if (!quiet) reporter.line(describeSummary(pid, options.peer, summary));
     reporter.json({ event: "migrated", pid, peer, ...summary });
     return EXIT_OK;
   } catch (error) {
@@ -170,6 +171,7 @@ export function readMigrate(args: readonly string[]): {
   victim: VictimChoice;
   options: Omit<MigrateOptions, "pid">;
   json: boolean;
+  quiet: boolean;
 } {
   const values = parseFlags("migrate", FLAGS, args);
   if (values.insecure && values.tokenFile !== undefined) {
@@ -193,5 +195,5 @@ export function readMigrate(args: readonly string[]): {
     releaseUnit: values.releaseUnit || victim.by === "unit",
     skippedChecks: values.skippedChecks,
   };
-  return { victim, options, json: values.json };
+  return { victim, options, json: values.json, quiet: values.quiet };
 }

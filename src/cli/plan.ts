@@ -77,6 +77,7 @@ async function runPlan(args: readonly string[], context: Context): Promise<numbe
     const report = await stoppable(
       (signal) => roles.plan(options, sink, signal),
       (name) => reporter.line(`${name}: cancelling; the process stays here`),
+      () => reporter.state(),
     );
     reporter.json({ event: "planned", peer: showAddress(options.peer), ...report });
     if (!json) terminal.out(`${describePlan(report, options.peer).join("\n")}\n`);

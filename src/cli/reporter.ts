@@ -8,6 +8,7 @@ import type { PhaulError } from "../errors.ts";
 import type { HaulEvent, Whereabouts } from "../haul/events.ts";
 import { describe, describeEvidence, type Line } from "./describe.ts";
 import { exitCodeOf } from "./exit_codes.ts";
+import { Meter } from "./meter.ts";
 import { oneLine } from "./one_line.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -20,6 +21,8 @@ export interface ReporterOptions {
   readonly json: boolean;
   /** Whether lines name their migration: a server has several at once, and redraws none. */
   readonly many: boolean;
+  /** Only warnings and failures are told to people. */
+  readonly quiet?: boolean;
 }
 
 /** The process that a failure is about. */
@@ -35,10 +38,16 @@ const SHOWN_ID_DIGITS = 8;
 /** Faster than this nobody reads, and a slow terminal would slow the migration. */
 const REDRAW_INTERVAL_MS = 100;
 
+/** With one of these a migration is under way, and after one of those it is not. */
+const BEGINS: readonly HaulEvent["event"][] = ["checked", "iteration-begin", "frozen", "prepared"];
+const OVER: readonly HaulEvent["event"][] = ["aborted", "drained"];
+
 /** Shows what happens, as it happens. */
 export class Reporter {
   readonly #terminal: Terminal;
   readonly #options: ReporterOptions;
+  /** Of each migration under way. */
+  readonly #meters = new Map<string, Meter>();
   #drawn = false;
   #drawnAtMs = -Infinity;
 
@@ -50,12 +59,10 @@ export class Reporter {
   /** Shows one event; never throws for one of the known kinds. */
   event(event: HaulEvent): void {
     this.json({ ...event });
+    this.#measure(event);
     // The report of the failure follows, and has to begin with where the process is.
     if (event.event === "aborted" && !this.#options.many) return;
-    this.#show(
-      describe(printable(event)),
-      this.#options.many && "migration" in event ? event.migration : undefined,
-    );
+    this.#show(describe(printable(event)), event);
   }
 
   /** Writes one JSON line, when those are wanted: version and time are put before the fields. */
@@ -64,6 +71,17 @@ export class Reporter {
     const { event, ...rest } = fields;
     const time = new Date().toISOString();
     this.#terminal.out(`${JSON.stringify({ v: JSON_VERSION, event, time, ...rest })}\n`);
+  }
+
+  /** Says how far each migration is, whether or not anything else is told. */
+  state(): void {
+    const nowMs = performance.now();
+    const columns = this.#terminal.live ? this.#terminal.columns() - 1 : Infinity;
+    if (this.#meters.size === 0) this.line("No migration is under way");
+    for (const [migration, meter] of this.#meters) {
+      const prefix = `${migration.slice(0, SHOWN_ID_DIGITS)}  `;
+      this.line(prefix + meter.line(columns - prefix.length, nowMs));
+    }
   }
 
   /** Writes a line for people. */
@@ -96,20 +114,34 @@ export class Reporter {
     return exitCode;
   }
 
-  #show(shown: Line, migration: string | undefined): void {
-    const prefix = migration === undefined ? "" : `${migration.slice(0, SHOWN_ID_DIGITS)}  `;
-    if (shown.kind === "line") this.line(prefix + shown.text);
-    if (shown.kind === "passing") this.#redraw(shown.text);
+  #measure(event: HaulEvent): void {
+    if (!("migration" in event) || event.migration === undefined) return;
+    const { migration } = event;
+    const meter = this.#meters.get(migration) ?? new Meter();
+    meter.take(event, performance.now());
+    // Late steps of a migration that has ended are told of, too, and begin nothing.
+    if (OVER.includes(event.event)) this.#meters.delete(migration);
+    else if (BEGINS.includes(event.event)) this.#meters.set(migration, meter);
   }
 
-  #redraw(text: string): void {
+  #show(shown: Line, event: HaulEvent): void {
+    const migration = "migration" in event ? event.migration : undefined;
+    const { many, quiet } = this.#options;
+    if (quiet && event.event !== "warning") return;
+    const prefix = many && migration ? `${migration.slice(0, SHOWN_ID_DIGITS)}  ` : "";
+    if (shown.kind === "line") this.line(prefix + shown.text);
+    if (shown.kind === "passing" && migration) this.#redraw(migration);
+  }
+
+  #redraw(migration: string): void {
     if (!this.#terminal.live || this.#options.many) return;
     const nowMs = performance.now();
     if (nowMs - this.#drawnAtMs < REDRAW_INTERVAL_MS) return;
     this.#drawnAtMs = nowMs;
-    this.#clear();
     // A wrapped line could not be taken back.
-    this.#terminal.err(text.slice(0, this.#terminal.columns() - 1));
+    const line = this.#meters.get(migration)?.line(this.#terminal.columns() - 1, nowMs) ?? "";
+    // Drawn over, then its rest erased: erased first, it would flicker.
+    this.#terminal.err(`\r${line}\x1b[K`);
     this.#drawn = true;
   }
 

@@ -142,8 +142,8 @@ export const SERVE_COMMAND: Command = {
 };
 
 async function runServe(args: readonly string[], context: Context): Promise<number> {
-  const { options, json } = readServe(args);
-  const reporter = new Reporter(context.terminal, { json, many: true });
+  const { options, json, quiet } = readServe(args);
+  const reporter = new Reporter(context.terminal, { json, quiet, many: true });
   if (options.insecure) {
     reporter.line("Warning: --insecure takes processes from anyone who reaches the port");
   }
@@ -153,6 +153,7 @@ async function runServe(args: readonly string[], context: Context): Promise<numb
         context.roles.serve(options, (event) => reporter.event(event), signal, hurry),
       (name, first) =>
         reporter.line(`${name}: ${first ? "ending" : "giving up what has not ended yet"}`),
+      () => reporter.state(),
     );
     return EXIT_OK;
   } catch (error) {
@@ -165,7 +166,11 @@ async function runServe(args: readonly string[], context: Context): Promise<numb
  *
  * @throws {PhaulError} "usage".
  */
-export function readServe(args: readonly string[]): { options: ServeOptions; json: boolean } {
+export function readServe(args: readonly string[]): {
+  options: ServeOptions;
+  json: boolean;
+  quiet: boolean;
+} {
   const values = parseFlags("serve", FLAGS, args);
   const {
     listen,
@@ -182,5 +187,6 @@ export function readServe(args: readonly string[]): { options: ServeOptions; jso
   return {
     options: { ...roleOptions(values), listen, directPort, criuSocket, drainMs, limits },
     json,
+    quiet: values.quiet,
   };
 }

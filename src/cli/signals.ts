@@ -19,10 +19,12 @@ const SIGHUP_BIT = 1n;
  * @param work What can be stopped; `hurry` is aborted by a second signal. The reason of both is a
  * {@linkcode PhaulError} "cancelled".
  * @param onStop Told about each signal that arrives; `first` only for the first.
+ * @param onAsk Called at each SIGUSR1, by which somebody asks how things stand.
  */
 export async function stoppable<T>(
   work: (signal: AbortSignal, hurry: AbortSignal) => Promise<T>,
   onStop: (name: string, first: boolean) => void,
+  onAsk: () => void = () => {},
 ): Promise<T> {
   const controller = new AbortController();
   const hurry = new AbortController();
@@ -38,6 +40,8 @@ export async function stoppable<T>(
     Deno.addSignalListener(name, listener);
     return () => Deno.removeSignalListener(name, listener);
   });
+  Deno.addSignalListener("SIGUSR1", onAsk);
+  listeners.push(() => Deno.removeSignalListener("SIGUSR1", onAsk));
   try {
     return await work(controller.signal, hurry.signal);
   } finally {

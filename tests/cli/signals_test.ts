@@ -24,6 +24,20 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
+Deno.test(
+  { name: "phaul serve: SIGUSR1 asks how things stand, and ends nothing", ignore },
+  async () => {
+    await using dir = await tempDir();
+    await using server = await serve(dir.path);
+    await server.event("listening");
+    server.kill("SIGUSR1");
+    server.kill("SIGTERM");
+    const { code, stderr } = await server.ended();
+    assertEquals(code, 0);
+    assertStringIncludes(stderr, "No migration is under way");
+  },
+);
+
 /** Marks that it was reached, then waits until it is told to go on. */
 async function waitingHook(dir: string): Promise<string> {
   const path = `${dir}/hook`;

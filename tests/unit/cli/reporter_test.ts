@@ -64,13 +64,50 @@ Deno.test("Reporter.event: progress is left out where no line can be redrawn", (
   assertEquals(terminal.stderr, "");
 });
 
-Deno.test("Reporter.event: progress is redrawn within the terminal's width", () => {
+Deno.test("Reporter.event: progress is drawn over, within the terminal's width", () => {
   const terminal = new FakeTerminal(true);
   const reporter = new Reporter(terminal, { json: false, many: false });
+  reporter.event({ event: "iteration-begin", migration: MIGRATION, iteration: 1, final: false });
+  const drawn = "\rIteration 1\x1b[K";
+  assertEquals(terminal.stderr, drawn);
+  // Sooner than anybody could read it, nothing is drawn anew.
   reporter.event(PROGRESS);
-  assertEquals(terminal.stderr, "Iteration 1: 100 pa");
+  assertEquals(terminal.stderr, drawn);
   reporter.event(CONNECTED);
-  assertEquals(terminal.stderr, "Iteration 1: 100 pa\r\x1b[2KConnected to dst:7284\n");
+  assertEquals(terminal.stderr, `${drawn}\r\x1b[2KConnected to dst:7284\n`);
+});
+
+Deno.test("Reporter: quiet, it tells of warnings and failures only, and programs of all", () => {
+  const terminal = new FakeTerminal();
+  const reporter = new Reporter(terminal, { json: true, many: false, quiet: true });
+  reporter.event(CONNECTED);
+  reporter.event({ event: "warning", migration: MIGRATION, message: "slow" });
+  reporter.failure(new PhaulError("no-space", "Cannot write"));
+  assertEquals(terminal.stderr, "Warning: slow\nCannot write\n");
+  assertEquals(terminal.events.length, 3);
+});
+
+Deno.test("Reporter.state: how far each migration is, until it is over", () => {
+  const terminal = new FakeTerminal();
+  const reporter = new Reporter(terminal, { json: false, many: true });
+  reporter.state();
+  const begin = {
+    event: "iteration-begin",
+    migration: MIGRATION,
+    iteration: 3,
+    final: false,
+  } as const;
+  reporter.event(begin);
+  reporter.event({ ...PROGRESS });
+  reporter.state();
+  reporter.event({ event: "drained", migration: MIGRATION });
+  reporter.event({ ...PROGRESS });
+  reporter.state();
+  const told = terminal.stderr.split("\n");
+  assertEquals(told[0], "No migration is under way");
+  assertEquals(told[1]?.startsWith("01234567  Iteration 3"), true, told[1]);
+  assertEquals(told[1]?.includes("100 pages, 402.3 KiB"), true, told[1]);
+  assertEquals(told.at(-2), "No migration is under way");
 });
 
 Deno.test("Reporter.event: an abort is left to the report of the failure, but told by a server", () => {
