@@ -16,6 +16,11 @@ const roles: Roles = {
     return await migrateTree(options, sink, signal);
   },
   async serve(options, sink, signal, hurry) {
+    const { metrics } = options;
+    if (metrics) {
+      const { serveWithMetrics } = await import("./src/haul/metrics.ts");
+      return await serveWithMetrics(options, metrics, sink, signal, hurry);
+    }
     const { serve } = await import("./src/haul/serve.ts");
     await serve(options, sink, signal, hurry);
   },

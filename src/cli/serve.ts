@@ -18,7 +18,14 @@ import { EXIT_OK } from "./exit_codes.ts";
 import { type Flag, maybe, optional, parseFlags } from "./flags.ts";
 import { Reporter } from "./reporter.ts";
 import { stoppable } from "./signals.ts";
-import { ANY_ADDRESS, byteSize, filePath, listenAddress, wholeNumber } from "./values.ts";
+import {
+  ANY_ADDRESS,
+  byteSize,
+  filePath,
+  listenAddress,
+  localAddress,
+  wholeNumber,
+} from "./values.ts";
 
 /** More than any host has room for; a mistyped number is to be seen. */
 const MOST = 100_000;
@@ -39,6 +46,17 @@ const LISTEN_FLAGS = {
       "Let the sources' CRIUs send pages to that port themselves, as plain text; only for networks " +
       "that are trusted (migrate --channel direct)",
     read: wholeNumber(0, 65_535),
+  }),
+} as const;
+
+const METRICS_FLAGS = {
+  metrics: maybe<HostAddress>({
+    name: "metrics",
+    placeholder: "[ADDR:]PORT",
+    help:
+      "Answer GET /metrics there for Prometheus, to anybody who can reach it; on this host only " +
+      "without ADDR",
+    read: localAddress,
   }),
 } as const;
 
@@ -95,6 +113,7 @@ const LIMIT_FLAGS = {
 
 const FLAGS = {
   ...LISTEN_FLAGS,
+  ...METRICS_FLAGS,
   ...RESTORER_FLAGS,
   ...ROLE_FLAGS,
   ...LIMIT_FLAGS,
@@ -132,7 +151,7 @@ export const SERVE_COMMAND: Command = {
     },
   ],
   flags: [
-    { title: "Where", flags: LISTEN_FLAGS },
+    { title: "Where", flags: { ...LISTEN_FLAGS, ...METRICS_FLAGS } },
     { title: "Under systemd", flags: RESTORER_FLAGS },
     { title: "This host", flags: ROLE_FLAGS },
     { title: "Limits", flags: LIMIT_FLAGS },
@@ -175,6 +194,7 @@ export function readServe(args: readonly string[]): {
   const {
     listen,
     directPort,
+    metrics,
     criuSocket,
     drainMs,
     json,
@@ -185,7 +205,7 @@ export function readServe(args: readonly string[]): {
   const { maxImageBytes, keepFreeBytes } = values;
   const limits = { maxMigrations, maxConnections, maxUnproved, maxImageBytes, keepFreeBytes };
   return {
-    options: { ...roleOptions(values), listen, directPort, criuSocket, drainMs, limits },
+    options: { ...roleOptions(values), listen, directPort, metrics, criuSocket, drainMs, limits },
     json,
     quiet: values.quiet,
   };

@@ -147,6 +147,19 @@ export function listenAddress(text: string): HostAddress {
   return { host: host === "" ? ANY_ADDRESS : host, port: readPort(port, 0) };
 }
 
+/**
+ * The same, but an address of this host alone where none is named.
+ *
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(localAddress("9100"), { host: "127.0.0.1", port: 9100 });
+ * ```
+ */
+export function localAddress(text: string): HostAddress {
+  return /^\d+$/.test(text) ? { host: "127.0.0.1", port: readPort(text, 1) } : listenAddress(text);
+}
+
 /** Every IPv4 address of this host. */
 export const ANY_ADDRESS = "0.0.0.0";
 

@@ -202,6 +202,8 @@ export interface ServeOptions extends RoleOptions {
   readonly criuSocket?: string;
   /** Pages may come directly to this port; not at all when not given. */
   readonly directPort?: number;
+  /** Where figures for Prometheus are given to anybody who asks; nowhere when not given. */
+  readonly metrics?: HostAddress;
   /** How long running migrations may go on once it is told to end, in milliseconds; a minute by itself. */
   readonly drainMs?: number;
 }

@@ -38,6 +38,24 @@ Deno.test(
   },
 );
 
+Deno.test(
+  { name: "phaul serve --metrics: tells Prometheus its figures, and nothing else", ignore },
+  async () => {
+    await using dir = await tempDir();
+    const free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = free.addr;
+    free.close();
+    await using server = await serve(dir.path, ["--metrics", String(port)]);
+    await server.event("listening");
+    const figures = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    assertStringIncludes(figures, "phaul_migrations_under_way 0");
+    const other = await fetch(`http://127.0.0.1:${port}/`);
+    assertEquals([other.status, await other.text()], [404, "See /metrics\n"]);
+    server.kill("SIGTERM");
+    assertEquals((await server.ended()).code, 0);
+  },
+);
+
 /** Marks that it was reached, then waits until it is told to go on. */
 async function waitingHook(dir: string): Promise<string> {
   const path = `${dir}/hook`;

@@ -112,7 +112,7 @@ Deno.test("readServe: listens on the usual port of every address", () => {
     ...{ workDir: undefined, criuPath: undefined, hook: undefined, timeouts: DEFAULT_TIMEOUTS },
     ...{ keepImages: false, durable: false, drainMs: 60_000 },
     limits: { ...DEFAULT_SERVE_LIMITS, maxImageBytes: undefined },
-    ...{ criuSocket: undefined, directPort: undefined },
+    ...{ criuSocket: undefined, directPort: undefined, metrics: undefined },
   });
 });
 

@@ -1,0 +1,145 @@
+/**
+ * Figures of a destination for Prometheus, made from the events that it tells.
+ *
+ * @module
+ */
+
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { PhaulError } from "../errors.ts";
+import type { EventSink, HaulEvent } from "./events.ts";
+import type { HostAddress, ServeOptions } from "./options.ts";
+import { serve } from "./serve.ts";
+
+/** From a hundredth of a second to a minute: how long a tree is held, and how long its memory drains. */
+const SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+/** What is known of one migration while it is under way. */
+interface Course {
+  /** Bytes of the page stream that were counted, of its newest iteration. */
+  iteration: number;
+  bytes: number;
+  pages: number;
+  preparedMs?: number;
+  runningMs?: number;
+}
+
+/** The figures; docs/scripting.md names each. */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #courses = new Map<string, Course>();
+  readonly #underWay = this.#gauge("phaul_migrations_under_way", "Migrations under way");
+  readonly #ended = this.#counter("phaul_migrations_total", "Migrations that ended", ["outcome"]);
+  readonly #pages = this.#counter("phaul_pages_total", "Pages of 4096 bytes that came");
+  readonly #bytes = this.#counter("phaul_page_bytes_total", "Bytes of the page streams that came");
+  readonly #warnings = this.#counter("phaul_warnings_total", "Warnings that were told");
+  readonly #hold = this.#histogram("phaul_hold_seconds", "From the restore until the tree ran");
+  readonly #drain = this.#histogram("phaul_drain_seconds", "From there until it had its memory");
+
+  /** Takes in one event, at a time in milliseconds on any steady clock. */
+  take(event: HaulEvent, nowMs: number): void {
+    if (event.event === "warning") this.#warnings.inc();
+    if (!("migration" in event) || event.migration === undefined) return;
+    const { migration } = event;
+    const course = this.#courses.get(migration);
+    switch (event.event) {
+      case "iteration-begin":
+        this.#courses.set(migration, { ...course, iteration: event.iteration, bytes: 0, pages: 0 });
+        break;
+      case "progress":
+        if (course) this.#count(course, event);
+        break;
+      case "prepared":
+        if (course) course.preparedMs = nowMs;
+        break;
+      case "running":
+        if (course) this.#ran(course, nowMs);
+        break;
+      case "drained":
+        if (course?.runningMs) this.#drain.observe((nowMs - course.runningMs) / 1000);
+        this.#courses.delete(migration);
+        break;
+      case "aborted":
+        this.#ended.inc({ outcome: "aborted" });
+        this.#courses.delete(migration);
+    }
+    this.#underWay.set(this.#courses.size);
+  }
+
+  /** All figures, in Prometheus's text format. */
+  async text(): Promise<string> {
+    return await this.#registry.metrics();
+  }
+
+  /** The media type of that format. */
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** An iteration's figures are sums since its begin; a counter takes what came since the last. */
+  #count(course: Course, event: HaulEvent & { readonly event: "progress" }): void {
+    this.#bytes.inc(Math.max(0, event.bytes - course.bytes));
+    this.#pages.inc(Math.max(0, event.pagesWritten - course.pages));
+    [course.bytes, course.pages] = [event.bytes, event.pagesWritten];
+  }
+
+  #ran(course: Course, nowMs: number): void {
+    if (course.runningMs !== undefined) return;
+    course.runningMs = nowMs;
+    this.#ended.inc({ outcome: "moved" });
+    if (course.preparedMs !== undefined) this.#hold.observe((nowMs - course.preparedMs) / 1000);
+  }
+
+  #gauge(name: string, help: string): Gauge {
+    return new Gauge({ name, help, registers: [this.#registry] });
+  }
+
+  #counter<L extends string = never>(name: string, help: string, labelNames: L[] = []): Counter<L> {
+    return new Counter({ name, help, labelNames, registers: [this.#registry] });
+  }
+
+  #histogram(name: string, help: string): Histogram {
+    return new Histogram({ name, help, buckets: SECONDS, registers: [this.#registry] });
+  }
+}
+
+/**
+ * As {@linkcode serve}, and answers GET /metrics at `metrics` until it ends.
+ *
+ * @throws PhaulError what serve throws, and `port-in-use` over the other address
+ */
+export async function serveWithMetrics(
+  options: ServeOptions,
+  metrics: HostAddress,
+  sink: EventSink,
+  signal: AbortSignal,
+  hurry: AbortSignal,
+): Promise<void> {
+  const figures = new Metrics();
+  const server = listen(metrics, figures);
+  const both: EventSink = (event) => {
+    figures.take(event, performance.now());
+    sink(event);
+  };
+  try {
+    await serve(options, both, signal, hurry);
+  } finally {
+    await server.shutdown();
+  }
+}
+
+function listen({ host: hostname, port }: HostAddress, figures: Metrics): Deno.HttpServer {
+  try {
+    return Deno.serve({ hostname, port, onListen: () => {} }, async (request) => {
+      if (new URL(request.url).pathname !== "/metrics") {
+        return new Response("See /metrics\n", { status: 404 });
+      }
+      const headers = { "content-type": figures.contentType };
+      return new Response(await figures.text(), { headers });
+    });
+  } catch (cause) {
+    throw new PhaulError("port-in-use", `Cannot offer metrics on ${hostname}:${port}`, {
+      remedy: "Name another address with --metrics, or leave it out",
+      cause,
+    });
+  }
+}
