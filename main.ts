@@ -48,6 +48,10 @@ const roles: Roles = {
     const { selftest } = await import("./src/haul/selftest.ts");
     return await selftest(options, sink, signal);
   },
+  async history(stateDir) {
+    const { history } = await import("./src/haul/history.ts");
+    return await history(stateDir);
+  },
   async findVictim(choice) {
     const { findVictim } = await import("./src/haul/find_victim.ts");
     return await findVictim(choice);

@@ -36,6 +36,7 @@ export * from "./haul/events.ts";
 export { migrateTree, MigrationError } from "./haul/migrate.ts";
 export * from "./haul/options.ts";
 export { check, type CheckReport, type PlacedFinding } from "./haul/check.ts";
+export { history, type HistoryEntry } from "./haul/history.ts";
 export { plan, type PlannedIteration, type PlanReport } from "./haul/plan.ts";
 export { cancel, type Cancelled } from "./haul/cancel.ts";
 export { recover } from "./haul/recover.ts";

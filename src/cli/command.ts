@@ -19,6 +19,7 @@ import type {
   VictimChoice,
 } from "../haul/options.ts";
 import type { MigrationStatus, Recovered } from "../haul/standing.ts";
+import type { HistoryEntry } from "../haul/history.ts";
 import type { PlanReport } from "../haul/plan.ts";
 import type { SelftestReport } from "../haul/selftest.ts";
 import type { FlagSet } from "./flags.ts";
@@ -50,6 +51,8 @@ export interface Roles {
   ): Promise<Recovered[]>;
   cancel(options: CancelOptions): Promise<Cancelled>;
   selftest(o: SelftestOptions, sink: EventSink, signal: AbortSignal): Promise<SelftestReport>;
+  /** The newest first. */
+  history(stateDir: string): Promise<HistoryEntry[]>;
   findVictim(choice: VictimChoice): Promise<number>;
   /** Rejects with the PhaulError that says what is wrong with the criu of this host. */
   findCriu(criuPath?: string): Promise<FoundCriu>;

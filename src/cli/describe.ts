@@ -87,6 +87,16 @@ export function describeSummary(pid: number, peer: HostAddress, summary: Migrati
     `switched over in ${showMs(switchoverMs)}${budget}`;
 }
 
+/** What the switchover of a migration was made of, where that is known. */
+export function describeSwitchover({ switchover }: MigrationSummary): string[] {
+  if (switchover === undefined) return [];
+  const { dumpMs, restoreMs, handoverMs } = switchover;
+  return [
+    `Of the switchover: dump ${showMs(dumpMs)}, images and restore ${showMs(restoreMs)}, ` +
+    `handover ${showMs(handoverMs)}`,
+  ];
+}
+
 /** What CRIU wrote about a failure, and where the whole of it lies. */
 export function describeEvidence(evidence: Evidence | undefined): string[] {
   if (evidence === undefined) return [];

@@ -11,7 +11,7 @@ import type { Command, Context } from "./command.ts";
 import { ROLE_FLAGS, roleOptions, TIMEOUT_FLAGS } from "./common_flags.ts";
 import { BUDGET_FLAGS, budgetOf, LINK_FLAGS, linkOf } from "./convergence_flags.ts";
 import { CRIU_FLAGS, criuFlags } from "./criu_flags.ts";
-import { describeSummary, showAddress } from "./describe.ts";
+import { describeSummary, describeSwitchover, showAddress } from "./describe.ts";
 import { EXIT_OK } from "./exit_codes.ts";
 import { maybe, optional, parseFlags, usageError } from "./flags.ts";
 import {
@@ -147,7 +147,10 @@ async function runMigrate(args: readonly string[], context: Context): Promise<nu
       (name, first) => reporter.line(`${name}: ${stopping(committed, first)}`),
       () => reporter.state(),
     );
-    if (!quiet) reporter.line(describeSummary(pid, options.peer, summary));
+    if (!quiet) {
+      reporter.line(describeSummary(pid, options.peer, summary));
+      for (const text of describeSwitchover(summary)) reporter.line(text);
+    }
     reporter.json({ event: "migrated", pid, peer, ...summary });
     return EXIT_OK;
   } catch (error) {

@@ -10,6 +10,7 @@ import { makeCompletionCommand } from "./completion.ts";
 import { usageError } from "./flags.ts";
 import { commandHelp, generalHelp, makeHelpCommand } from "./help.ts";
 import { EXIT_OK, exitCodeOf } from "./exit_codes.ts";
+import { HISTORY_COMMAND } from "./history.ts";
 import { MIGRATE_COMMAND } from "./migrate.ts";
 import { CANCEL_COMMAND } from "./cancel.ts";
 import { CHECK_COMMAND } from "./check.ts";
@@ -29,6 +30,7 @@ const WORKERS: readonly Command[] = [
   STATUS_COMMAND,
   RECOVER_COMMAND,
   CANCEL_COMMAND,
+  HISTORY_COMMAND,
   SELFTEST_COMMAND,
   VERSION_COMMAND,
 ];

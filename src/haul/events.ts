@@ -135,6 +135,23 @@ export type HaulEvent =
 /** Receives events, in order; must not throw. */
 export type EventSink = (event: HaulEvent) => void;
 
+/** When something began, in milliseconds since the migration did. */
+export interface TimelineEntry {
+  /** A stage, `iteration-N`, or `final-dump`. */
+  readonly name: string;
+  readonly atMs: number;
+}
+
+/** What a switchover was made of. */
+export interface SwitchoverParts {
+  /** From the freeze until all was dumped, and its pages were on their way. */
+  readonly dumpMs: number;
+  /** From there until the destination held the restored tree: the images, and CRIU's restore. */
+  readonly restoreMs: number;
+  /** From there until it ran: journals, the end of the source's copy, the commit. */
+  readonly handoverMs: number;
+}
+
 /** What a finished migration comes to. */
 export interface MigrationSummary {
   readonly migration: string;
@@ -151,4 +168,7 @@ export interface MigrationSummary {
   readonly bytes: number;
   /** What of them travelled. */
   readonly sentBytes: number;
+  /** What the switchover was made of, and when each stage was reached. */
+  readonly switchover?: SwitchoverParts;
+  readonly timeline?: readonly TimelineEntry[];
 }

@@ -27,6 +27,7 @@ import { beginRequest } from "./begin_request.ts";
 import { checkHosts } from "./checkup.ts";
 import { beginJournal } from "./begin_journal.ts";
 import { logsDirOf, withKeptLog } from "./evidence.ts";
+import { type HistoryEntry, remember } from "./history.ts";
 import type { Journal } from "../journal/mod.ts";
 import type { MigrateOptions } from "./options.ts";
 import { Peer } from "./peer.ts";
@@ -35,6 +36,7 @@ import { SourceRole } from "./source.ts";
 import type { SourceOutcome } from "./source_parts.ts";
 import { Stages } from "./stages.ts";
 import { VictimThrottle } from "./throttle.ts";
+import { Timeline } from "./timeline.ts";
 import type { ProgressListener } from "./wire_remote.ts";
 import { requireSame, Verdict } from "./verdicts.ts";
 import { newWorkDir } from "./work_dir.ts";
@@ -69,32 +71,62 @@ export async function migrateTree(
 ): Promise<MigrationSummary> {
   const begun = performance.now();
   const migration = crypto.getRandomValues(new Uint8Array(16)).toHex();
-  const stages = new Stages({ sink, hook: options.hook, side: "source", migration });
+  const timeline = new Timeline();
+  let comm: string | undefined;
+  const told: EventSink = (event) => {
+    timeline.take(event);
+    if (event.event === "checked") comm = event.comm;
+    sink(event);
+  };
+  const stages = new Stages({ sink: told, hook: options.hook, side: "source", migration });
   stages.pid = options.pid;
+  const { pid, peer: { host, port }, stateDir } = options;
+  const keep = (end: Pick<HistoryEntry, "whereabouts" | "summary" | "failure">) =>
+    stages.leniently(() =>
+      remember(stateDir, { migration, pid, comm, peer: `${host}:${port}`, ...end })
+    );
   try {
     const outcome = await attempt(options, migration, stages, signal);
     if (outcome.state !== "done") throw failureOf(outcome, options);
-    const iterations = outcome.report?.iterations ?? [];
     await stages.reach({ event: "drained", migration });
-    return {
-      migration,
-      iterations,
-      stopReason: outcome.report?.stopReason,
-      switchoverMs: outcome.switchoverMs ?? 0,
-      predictedMs: outcome.report?.predictedMs,
-      maxDowntimeMs: options.budget?.maxDowntimeMs,
-      totalMs: performance.now() - begun,
-      bytes: iterations.reduce((sum, i) => sum + i.bytes, 0),
-      sentBytes: iterations.reduce((sum, i) => sum + (i.sentBytes ?? i.bytes), 0),
-    };
+    const summary = summaryOf(outcome, { migration, options, timeline, begun });
+    await keep({ whereabouts: "destination", summary });
+    return summary;
   } catch (error) {
     const failure = error instanceof MigrationError
       ? error
       : new MigrationError(asPhaulError(error), whereaboutsOf(options.pid));
     const { code, message, whereabouts } = failure;
     await stages.reach({ event: "aborted", migration, code, message, whereabouts });
+    await keep({ whereabouts, failure: { code, message } });
     throw failure;
   }
+}
+
+/** What is known of a migration besides its outcome. */
+interface Course {
+  readonly migration: string;
+  readonly options: MigrateOptions;
+  readonly timeline: Timeline;
+  readonly begun: number;
+}
+
+function summaryOf({ report, switchoverMs = 0 }: SourceOutcome, course: Course): MigrationSummary {
+  const { migration, options, timeline, begun } = course;
+  const iterations = report?.iterations ?? [];
+  return {
+    migration,
+    iterations,
+    stopReason: report?.stopReason,
+    switchoverMs,
+    predictedMs: report?.predictedMs,
+    maxDowntimeMs: options.budget?.maxDowntimeMs,
+    totalMs: performance.now() - begun,
+    bytes: iterations.reduce((sum, i) => sum + i.bytes, 0),
+    sentBytes: iterations.reduce((sum, i) => sum + (i.sentBytes ?? i.bytes), 0),
+    switchover: timeline.partsOf(switchoverMs),
+    timeline: timeline.entries,
+  };
 }
 
 /**

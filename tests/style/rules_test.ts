@@ -37,6 +37,7 @@ const RESERVED: readonly { what: RegExp; allowed: (path: string) => boolean; who
     allowed: (path) =>
       [
         "src/cli/reporter.ts",
+        "src/haul/history.ts",
         "src/haul/host_report.ts",
         "src/journal/store.ts",
         "src/wire/certificate.ts",

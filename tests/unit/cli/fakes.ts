@@ -47,7 +47,7 @@ export function fakeContext(roles: Partial<Roles> = {}): Context & { terminal: F
     roles: {
       ...{ migrate: refuse, serve: refuse, selftest: refuse, findCriu: refuse },
       ...{ status: refuse, recover: refuse, cancel: refuse },
-      ...{ check: refuse, plan: refuse },
+      ...{ check: refuse, plan: refuse, history: refuse },
       findVictim: (choice) => choice.by === "pid" ? Promise.resolve(choice.pid) : refuse(),
       ...roles,
     },
