@@ -1,5 +1,6 @@
 /**
- * `deno task build [--release]`: makes dist/phaul from main.ts by `deno compile`.
+ * `deno task build [--release] [--deb]`: makes dist/phaul from main.ts by `deno compile`, and a Debian
+ * package of it.
  *
  * Nothing is done when no input changed. With `--release` only a release build will do: Deno's own
  * runtime and committed sources.
@@ -43,6 +44,10 @@ const TOOLS = ["tools/build.ts", "tools/denort.ts"];
 if (import.meta.main) {
   try {
     await build(Deno.args.includes("--release"));
+    if (Deno.args.includes("--deb")) {
+      const { buildDeb } = await import("./deb.ts");
+      console.log(`Built ${(await buildDeb(BINARY)).slice(ROOT.length)}`);
+    }
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     Deno.exit(1);

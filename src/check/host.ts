@@ -25,7 +25,12 @@ export interface Demand {
   readonly pids: readonly number[];
   readonly ownPidNamespace: boolean;
   readonly memoryBytes: number;
+  /** Processes of others than root are in it. */
+  readonly otherUsers: boolean;
 }
+
+/** Root needs these for what belongs to others (docs/security.md). */
+const FOR_OTHERS = ["CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_KILL", "CAP_SYS_RESOURCE"];
 
 const MIB = 2 ** 20;
 /** Under this scope nobody may trace anybody, root neither. */
@@ -34,10 +39,11 @@ const NO_TRACING = 3;
 /** What `host` lacks as a `role`, for a tree that demands so much. */
 export function checkHost(host: JudgedHost, role: Role, demand: Demand): Finding[] {
   const roleFindings = role === "source" ? checkSource(host) : checkTaker(host, demand);
-  return [...checkKernel(host, role), ...roleFindings];
+  return [...checkKernel(host, role, demand), ...roleFindings];
 }
 
-function checkKernel({ ptraceScope, lacks, timeNamespaces }: JudgedHost, role: Role): Finding[] {
+function checkKernel(host: JudgedHost, role: Role, { otherUsers }: Demand): Finding[] {
+  const { ptraceScope, lacks, timeNamespaces } = host;
   const findings: Finding[] = [];
   if (ptraceScope >= NO_TRACING) {
     findings.push({
@@ -51,7 +57,7 @@ function checkKernel({ ptraceScope, lacks, timeNamespaces }: JudgedHost, role: R
   for (const capability of lacks) {
     findings.push({
       code: "capability",
-      severity: "warning",
+      severity: otherUsers || !FOR_OTHERS.includes(capability) ? "warning" : "note",
       message: `the phaul of the ${role} lacks ${capability}`,
       remedy: "Give it all that docs/security.md names for its role",
     });

@@ -16,14 +16,23 @@ import {
   type Victim,
 } from "../check/mod.ts";
 import type { CriuSession } from "../criu/mod.ts";
-import type { CheckedReply, CheckRequest, FileFact, FindingFact, HostFacts } from "../wire/mod.ts";
+import type {
+  CheckedReply,
+  CheckRequest,
+  FileFact,
+  FindingFact,
+  HostFacts,
+  UserFact,
+} from "../wire/mod.ts";
 import { cpuObjection, reportHost } from "./host_report.ts";
 import type { Peer } from "./peer.ts";
 import { type RestorerOptions, startRestorer } from "./restorer.ts";
 
 /** More findings than that are no help to anybody. */
 const MAX_FINDINGS = 1000;
-const NO_DEMAND: Demand = { pids: [], ownPidNamespace: false, memoryBytes: 0 };
+const NO_DEMAND: Demand = {
+  ...{ pids: [], ownPidNamespace: false, memoryBytes: 0, otherUsers: false },
+};
 
 /** A finding, and whose it is: one host's, the tree's on the source, or of the two hosts together. */
 export interface PlacedFinding extends Finding {
@@ -97,7 +106,9 @@ export class CheckDesk {
       ? await cpuObjection(session, request.host.cpuinfo, this.#workDir)
       : undefined;
     const findings = [
-      ...checkHost(host, "destination", { pids, ownPidNamespace, memoryBytes }),
+      ...checkHost(host, "destination", {
+        ...{ pids, ownPidNamespace, memoryBytes, otherUsers: ofOthers(users) },
+      }),
       ...checkDestination({ pids, ownPidNamespace, files, users }),
       ...checkCpu({ cpuThere }),
     ];
@@ -122,8 +133,12 @@ export function fileFact({ path, size, kind, mode, appendOnly, buildId }: FileFa
   return { path, size, kind, mode, appendOnly, ...(buildId === undefined ? {} : { buildId }) };
 }
 
-function demandOf({ taskIds: pids, ownPidNamespace, memoryBytes }: Victim): Demand {
-  return { pids, ownPidNamespace, memoryBytes };
+function demandOf({ taskIds: pids, ownPidNamespace, memoryBytes, users }: Victim): Demand {
+  return { pids, ownPidNamespace, memoryBytes, otherUsers: ofOthers(users) };
+}
+
+function ofOthers(users: readonly UserFact[]): boolean {
+  return users.some(({ uid }) => uid !== 0);
 }
 
 function believed({ code, severity, message, remedy }: FindingFact): Finding {

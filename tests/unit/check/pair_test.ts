@@ -10,7 +10,7 @@ const FINE: JudgedHost = {
   lacks: [],
   roomBytes: 1000,
 };
-const DEMAND = { pids: [4711], ownPidNamespace: false, memoryBytes: 1000 };
+const DEMAND = { pids: [4711], ownPidNamespace: false, memoryBytes: 1000, otherUsers: true };
 
 const HOST: PairedHost = {
   criuVersion: "4.1.1",
@@ -58,6 +58,12 @@ Deno.test("checkHost: the kernel's rules are told of either role", () => {
   const found = ["blocker ptrace-scope", "warning capability", "warning time-namespace"];
   assertEquals(codes(checkHost(strict, "source", DEMAND)), found);
   assertEquals(codes(checkHost(strict, "destination", DEMAND)), found);
+});
+
+Deno.test("checkHost: what only other users' processes need is a note for a tree of root's", () => {
+  const host = { ...FINE, lacks: ["CAP_KILL", "CAP_SYS_PTRACE"] };
+  const found = checkHost(host, "source", { ...DEMAND, otherUsers: false });
+  assertEquals(codes(found), ["note capability", "warning capability"]);
 });
 
 Deno.test("checkPair: hosts that are alike, and a newer destination, fit", () => {
