@@ -57,7 +57,9 @@ export const ROLE_FLAGS = {
   hook: maybe({
     name: "hook",
     placeholder: "PROGRAM",
-    help: "Run PROGRAM at each stage and wait for it (PHAUL_STAGE and others tell which)",
+    help:
+      "Run PROGRAM, or each one in a directory, at each stage and wait for it (PHAUL_STAGE and " +
+      "others tell which, the event is on its standard input)",
     read: programPath,
   }),
   keepImages: toggle({

@@ -1,25 +1,62 @@
 /**
- * The operator's program that is run, and waited for, at each stage.
+ * The operator's program, or programs, that are run, and waited for, at each stage.
  *
  * @module
  */
 
 import { asPhaulError, PhaulError } from "../errors.ts";
 import type { Side } from "../migrate/tables.ts";
-import type { Stage } from "./events.ts";
+import type { HaulEvent, Stage } from "./events.ts";
 
 /** How much of what a failed hook said is kept, and how long is waited for it once it has ended. */
 const MAX_WORDS = 2000;
 const WORDS_MS = 200;
 
-/** What the program is told, as environment variables `PHAUL_...`. */
+/** What the program is told, as environment variables `PHAUL_...`, and as JSON on its standard input. */
 export interface HookContext {
+  readonly event: HaulEvent;
   readonly stage: Stage;
   readonly side: Side;
   readonly migration: string;
   /** Root of the tree on this host, where there is one. */
   readonly pid?: number;
   readonly iteration?: number;
+}
+
+/**
+ * Runs the program at `path`; or, where that is a directory, each program in it, by name, until one fails.
+ * Left out are files that are not executable, and those that begin with a dot or end with a tilde.
+ *
+ * @throws PhaulError `hook-failed` as {@linkcode runHook}, or when the directory cannot be read
+ */
+export async function runHooks(
+  path: string,
+  context: HookContext,
+  deadlineMs: number,
+): Promise<void> {
+  for (const program of await programsAt(path)) await runHook(program, context, deadlineMs);
+}
+
+async function programsAt(path: string): Promise<string[]> {
+  // What cannot be looked at, or is found on PATH, fails or succeeds when it is run.
+  const info = await Deno.stat(path).catch(() => undefined);
+  if (!info?.isDirectory) return [path];
+  try {
+    const names = (await Array.fromAsync(Deno.readDir(path))).map(({ name }) => name).sort();
+    const programs = names.filter((name) => !/^[.]|~$/.test(name)).map((name) => `${path}/${name}`);
+    const executable = await Promise.all(programs.map(isExecutable));
+    return programs.filter((_, index) => executable[index]);
+  } catch (cause) {
+    throw new PhaulError("hook-failed", `Cannot read the hooks in "${path}"`, {
+      remedy: "Check that it is a directory that root can read",
+      cause,
+    });
+  }
+}
+
+async function isExecutable(path: string): Promise<boolean> {
+  const info = await Deno.stat(path);
+  return info.isFile && ((info.mode ?? 0) & 0o111) !== 0;
 }
 
 /**
@@ -52,8 +89,9 @@ class RunningHook implements Disposable {
   readonly #words: Promise<string>;
   #said = "";
 
-  constructor(child: Deno.ChildProcess) {
+  constructor(child: Deno.ChildProcess, input: string) {
     this.#child = child;
+    void tell(child.stdin, input);
     this.#reader = child.stderr.getReader();
     this.#words = this.#collect();
     this.#words.catch(() => {});
@@ -98,6 +136,17 @@ class RunningHook implements Disposable {
   }
 }
 
+/** One that does not read, or has ended, is told nothing. */
+async function tell(stdin: WritableStream<Uint8Array>, input: string): Promise<void> {
+  const writer = stdin.getWriter();
+  try {
+    await writer.write(new TextEncoder().encode(input));
+  } catch {
+    // How it ended is told by its status.
+  }
+  await writer.close().catch(() => {});
+}
+
 /** One that ends at this very moment cannot be killed; thrown in a timer, that would end phaul. */
 function killUnlessEnded(child: Deno.ChildProcess): void {
   try {
@@ -111,11 +160,11 @@ function start(program: string, context: HookContext, describe: string): Running
   try {
     const command = new Deno.Command(program, {
       env: environmentOf(context),
-      stdin: "null",
+      stdin: "piped",
       stdout: "null",
       stderr: "piped",
     });
-    return new RunningHook(command.spawn());
+    return new RunningHook(command.spawn(), `${JSON.stringify(context.event)}\n`);
   } catch (error) {
     throw new PhaulError(
       "hook-failed",

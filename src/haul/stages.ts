@@ -8,7 +8,7 @@ import { asPhaulError, type PhaulError } from "../errors.ts";
 import type { DestinationState, Side } from "../migrate/tables.ts";
 import type { ClientObserver } from "./config.ts";
 import type { EventSink, HaulEvent, Stage } from "./events.ts";
-import { type HookContext, runHook } from "./hook.ts";
+import { type HookContext, runHooks } from "./hook.ts";
 
 /** A hook that takes longer is killed and counts as failed. */
 const HOOK_DEADLINE_MS = 60_000;
@@ -73,7 +73,7 @@ export class Stages {
     if (!this.#hook) return;
     this.#inHook = true;
     try {
-      await runHook(this.#hook, this.#contextOf(event), HOOK_DEADLINE_MS);
+      await runHooks(this.#hook, this.#contextOf(event), HOOK_DEADLINE_MS);
     } finally {
       this.#inHook = false;
     }
@@ -95,6 +95,7 @@ export class Stages {
 
   #contextOf(event: HaulEvent & { readonly event: Stage }): HookContext {
     return {
+      event,
       stage: event.event,
       side: this.#side,
       migration: this.#migration,

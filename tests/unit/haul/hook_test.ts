@@ -1,8 +1,15 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { PhaulError } from "../../../src/errors.ts";
-import { runHook } from "../../../src/haul/hook.ts";
+import { type HookContext, runHook, runHooks } from "../../../src/haul/hook.ts";
 
-const CONTEXT = { stage: "frozen", side: "source", migration: "0".repeat(32), pid: 7 } as const;
+const EVENT = { event: "frozen", migration: "0".repeat(32) } as const;
+const CONTEXT: HookContext = {
+  event: EVENT,
+  stage: "frozen",
+  side: "source",
+  migration: EVENT.migration,
+  pid: 7,
+};
 const LONG_MS = 60_000;
 
 async function withScript(script: string, use: (path: string) => Promise<void>): Promise<void> {
@@ -52,4 +59,32 @@ Deno.test("runHook: a program that is not there is named", async () => {
     PhaulError,
     "/no/such/hook",
   );
+});
+
+Deno.test("runHook: the event is on its standard input, for those that read it", async () => {
+  const out = await Deno.makeTempFile();
+  await withScript(`cat >${out}`, (path) => runHook(path, CONTEXT, LONG_MS));
+  assertEquals(JSON.parse(await Deno.readTextFile(out)), EVENT);
+  await withScript("exec 0<&-; sleep 0.1", (path) => runHook(path, CONTEXT, LONG_MS));
+  await Deno.remove(out);
+});
+
+Deno.test("runHooks: each program of a directory, by name, until one fails", async () => {
+  const dir = await Deno.makeTempDir();
+  const put = async (name: string, script: string, mode = 0o700) => {
+    await Deno.writeTextFile(`${dir}/${name}`, `#!/bin/sh\n${script}\n`);
+    await Deno.chmod(`${dir}/${name}`, mode);
+  };
+  const says = `echo "\${0##*/}" >>${dir}/.out`;
+  await put("20-second", says);
+  await put("10-first", says);
+  await put("30-no-program", says, 0o600);
+  await put(".hidden", says);
+  await put("10-first~", says);
+  await runHooks(dir, CONTEXT, LONG_MS);
+  assertEquals(await Deno.readTextFile(`${dir}/.out`), "10-first\n20-second\n");
+  await put("15-fails", "exit 1");
+  await assertRejects(() => runHooks(dir, CONTEXT, LONG_MS), PhaulError, "15-fails");
+  assertEquals(await Deno.readTextFile(`${dir}/.out`), "10-first\n20-second\n10-first\n");
+  await Deno.remove(dir, { recursive: true });
 });
