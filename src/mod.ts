@@ -33,7 +33,8 @@ export type {
   PhaulRemote,
 } from "./haul/config.ts";
 export * from "./haul/events.ts";
-export { migrateTree, MigrationError } from "./haul/migrate.ts";
+export { migrateTree } from "./haul/migrate.ts";
+export { MigrationError } from "./haul/migration_error.ts";
 export * from "./haul/options.ts";
 export { check, type CheckReport, type PlacedFinding } from "./haul/check.ts";
 export { history, type HistoryEntry } from "./haul/history.ts";

@@ -30,7 +30,7 @@ export function withChecks(text: string): string {
     return [[codes([code]), worst, means, end]];
   });
   const table = markdownTable([
-    ["code", "what was found", "as a blocker ends migrate with"],
+    ["code", "at worst", "what was found", "migrate ends with"],
     ...rows,
   ]);
   return `${text.slice(0, from)}${BEGIN}\n\n${table}\n\n${text.slice(to)}`;

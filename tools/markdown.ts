@@ -7,6 +7,7 @@
 /** A table; the first row is its head, and every row has as many cells. */
 export function markdownTable(rows: readonly (readonly string[])[]): string {
   const [head = [], ...body] = rows;
+  if (rows.some((row) => row.length !== head.length)) throw new Error("Rows of unequal length");
   const widths = head.map((_, column) =>
     Math.max(3, ...rows.map((row) => row[column]?.length ?? 0))
   );

@@ -112,9 +112,8 @@ export const CHECKS = {
   },
   "pid-max": { worst: "blocker", means: "The destination gives no pids as high as the tree's" },
   "room": {
-    worst: "blocker",
-    error: "no-space",
-    means: "The tree's memory does not fit where the destination keeps images",
+    worst: "warning",
+    means: "The tree's memory does not fit where the destination keeps images by itself",
   },
   "lazy-pages": {
     worst: "note",
@@ -150,6 +149,10 @@ export const CHECKS = {
     worst: "blocker",
     error: "destination-unfit",
     means: "The destination's CPU lacks instructions that programs on the source may use",
+  },
+  "cpu-state": {
+    worst: "warning",
+    means: "The CPUs keep their registers in different ways, or cannot be compared",
   },
   "cpu-way-back": {
     worst: "note",

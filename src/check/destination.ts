@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type FileKind, type FileUse, kindOf } from "../proc/files.ts";
+import { type FileKind, isKernelPath, kindOf } from "../proc/files.ts";
 import { listNumbers, PROC_ROOT, readStat, statOf } from "../proc/procfs.ts";
 import { readBuildId } from "../proc/build_id.ts";
 import { type User, userNames } from "../proc/users.ts";
@@ -18,7 +18,6 @@ export interface NeededFile {
   readonly size: number;
   /** Permission bits (0o7777); compared for files and directories. */
   readonly mode?: number;
-  readonly use?: FileUse;
   /** Of a program or library, where it has one. */
   readonly buildId?: Uint8Array;
   /** True to let the size differ. */
@@ -47,13 +46,12 @@ export function checkDestination(needs: DestinationNeeds, procRoot: string = PRO
 
 function findPids(pids: readonly number[], procRoot: string): Finding[] {
   const taken = new Map<number, string>();
-  for (const pid of pids) {
-    // A thread's id is not listed in /proc, but it is taken as well and can be looked up.
-    const stat = readStat(pid, procRoot);
-    if (stat !== undefined) taken.set(pid, `pid ${pid} is taken by "${stat.comm}"`);
-  }
   const wanted = new Set(pids);
+  // What is here is listed, not each that is wanted looked up: a peer may want very many.
   for (const stat of listNumbers(procRoot).flatMap((pid) => readStat(pid, procRoot) ?? [])) {
+    for (const id of [stat.pid, ...listNumbers(`${procRoot}/${stat.pid}/task`)]) {
+      if (wanted.has(id)) taken.set(id, `pid ${id} is taken by "${stat.comm}"`);
+    }
     // The kernel gives no pid away that still names a process group or session.
     for (
       const [id, what] of [[stat.processGroup, "process group"], [stat.session, "session"]] as const
@@ -93,7 +91,7 @@ function findFile(file: NeededFile): Finding | undefined {
   if (kind === "file" && file.appendOnly !== true && info.size !== file.size) {
     return differs(`has ${info.size} bytes, not ${file.size}`, remedyForSize(file));
   }
-  if (file.buildId !== undefined) {
+  if (file.buildId !== undefined && kind === "file" && !isKernelPath(path)) {
     const id = readBuildId(path)?.toHex();
     if (id !== undefined && id !== file.buildId.toHex()) {
       return differs(`is another build (${id}, not ${file.buildId.toHex()})`, SAME_PACKAGES);
@@ -112,15 +110,15 @@ function findFile(file: NeededFile): Finding | undefined {
 const SAME_PACKAGES = "Install the same versions of the same packages on both hosts";
 const REPLACE = "Replace what differs by what the source has";
 
-function remedyForMissing({ use }: NeededFile): string {
-  if (use === "exe" || use === "library") {
+function remedyForMissing({ buildId }: NeededFile): string {
+  if (buildId) {
     return SAME_PACKAGES;
   }
   return "Copy what is missing from the source to the same path (rsync -a keeps size and mode)";
 }
 
-function remedyForSize({ use }: NeededFile): string {
-  if (use === "exe" || use === "library") {
+function remedyForSize({ buildId }: NeededFile): string {
+  if (buildId) {
     return SAME_PACKAGES;
   }
   return "Copy what differs from the source (rsync -a); a file that the program goes on writing must " +

@@ -25,11 +25,6 @@ export interface Finding {
   readonly remedy?: string;
 }
 
-/** The worst severity among `findings`; undefined when there are none. */
-export function worstOf(findings: readonly Finding[]): Severity | undefined {
-  return SEVERITIES.find((severity) => findings.some((one) => one.severity === severity));
-}
-
 /** `findings` where the blockers among those called `skipped` are warnings. */
 export function skipping<T extends Finding>(
   findings: readonly T[],

@@ -110,7 +110,7 @@ function checkTaker(host: JudgedHost, { pids, ownPidNamespace, memoryBytes }: De
   if (memoryBytes > host.roomBytes) {
     findings.push({
       code: "room",
-      severity: "blocker",
+      severity: "warning",
       message: `the tree has ${Math.ceil(memoryBytes / MIB)} MiB in memory, and ` +
         `${Math.floor(host.roomBytes / MIB)} MiB fit where the destination keeps images`,
       remedy: "Make room there, or start phaul serve with --work-dir on a larger file system",

@@ -9,7 +9,7 @@ import { PROC_ROOT, readLink } from "../proc/procfs.ts";
 import type { Finding } from "./finding.ts";
 
 /** Of these a whole tree has one: CRIU nests only mount and network namespaces. */
-const SINGLE = ["ipc", "pid", "time", "user", "uts"] as const;
+const SINGLE = ["cgroup", "ipc", "pid", "time", "user", "uts"] as const;
 
 const MADE_ANEW: readonly (readonly [kind: string, what: string, remedy: string])[] = [
   [
@@ -45,7 +45,9 @@ function findNested(
     const own = namespaceOf(root.pid, kind, procRoot);
     const other = processes.find(({ pid }) => {
       const its = namespaceOf(pid, kind, procRoot);
-      return own !== undefined && its !== undefined && its !== own;
+      // One that is phaul's own is CRIU's as well, and nothing that would have to be dumped.
+      const ours = readLink(`${PROC_ROOT}/self/ns/${kind}`);
+      return own !== undefined && its !== undefined && its !== own && its !== ours;
     });
     if (other === undefined) return [];
     return [{

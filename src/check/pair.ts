@@ -22,10 +22,18 @@ export interface PairedHost {
 export interface PairTrials {
   /** How far the destination's clock is ahead of the source's, in milliseconds. */
   readonly clockAheadMs: number;
-  /** Why the destination's CPU cannot run what runs on the source's, in CRIU's words. */
-  readonly cpuThere?: string;
+  /** What is to be said of the destination's CPU for programs of the source's. */
+  readonly cpuThere?: CpuObjection;
   /** The same for the way back. */
-  readonly cpuBack?: string;
+  readonly cpuBack?: CpuObjection;
+}
+
+/** What CRIU says of a CPU, against another. */
+export interface CpuObjection {
+  /** It lacks what programs may use; else the two differ, or cannot be compared. */
+  readonly lacks: boolean;
+  /** In CRIU's words. */
+  readonly reason: string;
 }
 
 /** What of `there` does not fit `here`. */
@@ -61,21 +69,31 @@ function checkMachine(here: PairedHost, there: PairedHost): Finding[] {
 export function checkCpu(
   { cpuThere, cpuBack }: Pick<PairTrials, "cpuThere" | "cpuBack">,
 ): Finding[] {
-  if (cpuThere !== undefined) {
+  if (cpuThere && !cpuThere.lacks) {
+    return [{
+      code: "cpu-state",
+      severity: "warning",
+      message: "the CPUs keep their registers in different ways, or cannot be compared " +
+        `(CRIU: ${cpuThere.reason}): a program that asked for the size of that at its start may fail`,
+      remedy: "Name a destination with the same CPU, or give virtual machines a common model",
+    }];
+  }
+  if (cpuThere) {
     return [{
       code: "cpu",
       severity: "blocker",
       message:
-        `the destination's CPU lacks what programs on the source may use (CRIU: ${cpuThere})`,
+        `the destination's CPU lacks what programs on the source may use (CRIU: ${cpuThere.reason})`,
       remedy: "Name a destination with the same or a newer CPU; virtual machines can be given a " +
         "common model. --skip-check cpu is for programs that are known to use none of it",
     }];
   }
-  if (cpuBack === undefined) return [];
+  if (!cpuBack?.lacks) return [];
   return [{
     code: "cpu-way-back",
     severity: "note",
-    message: `what is started on the destination could not move to the source (CRIU: ${cpuBack})`,
+    message:
+      `what is started on the destination could not move to the source (CRIU: ${cpuBack.reason})`,
   }];
 }
 

@@ -8,6 +8,9 @@ import { type Descriptor, isWriteOnly } from "../proc/descriptors.ts";
 import { statOf } from "../proc/procfs.ts";
 import type { Finding } from "./finding.ts";
 
+/** The kernel's flag of a pidfd that stands for one thread: O_EXCL. */
+const PIDFD_THREAD = 0o200;
+
 /** Objects that CRIU dumps (its files.c), by the text between the brackets. */
 const KNOWN_OBJECTS = [
   "eventfd",
@@ -33,10 +36,12 @@ const UNKNOWN_OBJECTS: Readonly<Record<string, string>> = {
 /** Numbers of devices that CRIU opens again by their path: major, and minors where not all. */
 const KNOWN_DEVICES: readonly (readonly [major: number, minors?: readonly number[]])[] = [
   [1, [3, 5, 7, 8, 9]], // null, zero, full, random, urandom
-  [4], // tty1 and others
+  [4, Array.from({ length: 63 }, (_, i) => i + 1)], // tty1 to tty63
   [5], // tty, console, ptmx
   [10, [200, 235]], // net/tun, autofs
   ...Array.from({ length: 8 }, (_, i) => [136 + i] as const), // pts
+  [188], // ttyUSB
+  [204], // ttyAMA
 ];
 
 /** Whoever only writes to the kernel's log has no state there. */
@@ -50,25 +55,40 @@ export function isPidfd({ target }: Descriptor): boolean {
   return kindOf(target) === "pidfd";
 }
 
+/** What they are looked at with. */
+export interface SpecialRules {
+  readonly procRoot: string;
+  /** CRIU can dump pidfds. */
+  readonly pidfds: boolean;
+  /** Of the tree. */
+  readonly pids: ReadonlySet<number>;
+}
+
 /** Objects of the kernel and devices among `descriptors` that stand in the way, or are to be known. */
 export function findSpecialFiles(
   descriptors: readonly Descriptor[],
-  { procRoot, pidfds }: { readonly procRoot: string; readonly pidfds: boolean },
+  rules: SpecialRules,
 ): Finding[] {
   return [
-    ...descriptors.flatMap((descriptor) => findObject(descriptor, pidfds)),
-    ...descriptors.flatMap((descriptor) => findDevice(descriptor, procRoot)),
+    ...descriptors.flatMap((descriptor) => findObject(descriptor, rules)),
+    ...descriptors.flatMap((descriptor) => findDevice(descriptor, rules.procRoot)),
     ...findWatchers(descriptors),
   ];
 }
 
-function findObject({ pid, fd, target }: Descriptor, pidfds: boolean): Finding[] {
+function findObject(descriptor: Descriptor, rules: SpecialRules): Finding[] {
+  const { pid, fd, target } = descriptor;
   const kind = kindOf(target);
   if (kind === undefined) return [];
   const finding = (severity: Finding["severity"], message: string, remedy: string): Finding[] => [
     { code: "kernel-object", severity, message, remedy },
   ];
-  if (kind === "pidfd" && !pidfds) {
+  if (kind === "pidfd" && leadsOut(descriptor, rules.pids)) {
+    const message =
+      `process ${pid} has a pidfd on fd ${fd} of a thread, or of a process outside the tree`;
+    return finding("blocker", message, "Have the program close it before it is moved");
+  }
+  if (kind === "pidfd" && !rules.pidfds) {
     const remedy = "Install CRIU 4.1 or later on both hosts";
     return finding(
       "blocker",
@@ -87,6 +107,12 @@ function findObject({ pid, fd, target }: Descriptor, pidfds: boolean): Finding[]
     `process ${pid} has "${target}" on fd ${fd}, which CRIU cannot dump`,
     remedy,
   );
+}
+
+/** CRIU dumps pidfds of processes of the tree, and of those that are dead (-1). */
+function leadsOut({ info, flags }: Descriptor, pids: ReadonlySet<number>): boolean {
+  const pid = Number(/^Pid:\s*(-?\d+)$/m.exec(info)?.[1] ?? -1);
+  return (pid > 0 && !pids.has(pid)) || (flags & PIDFD_THREAD) !== 0;
 }
 
 /** `anon_inode:[eventfd]`, `anon_inode:inotify` and `pidfd:[4711]` all name a kind. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { PhaulError } from "../errors.ts";
 import { type Descriptor, listDescriptors } from "../proc/descriptors.ts";
 import { collectFiles, type FileFact } from "../proc/files.ts";
 import { listTree, taskIdsOf, type TreeProcess } from "../proc/listing.ts";
@@ -77,12 +78,28 @@ export interface Victim {
  * Examines the tree below `pid`; nothing is frozen or touched.
  *
  * @throws PhaulError when there is no tree that could be examined: `no-such-process`, `kernel-thread`
- * or `own-process`
+ * or `own-process`, `blocked` when this process may not look at it
  */
 export async function examineVictim(
   pid: number,
   options: VictimOptions,
   sources: VictimSources = {},
+): Promise<Victim> {
+  try {
+    return await examine(pid, options, sources);
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.PermissionDenied)) throw cause;
+    throw new PhaulError("blocked", `Cannot look at process ${pid}: ${cause.message}`, {
+      remedy: "Run phaul as root, with the capabilities that docs/security.md names for a source",
+      cause,
+    });
+  }
+}
+
+async function examine(
+  pid: number,
+  options: VictimOptions,
+  sources: VictimSources,
 ): Promise<Victim> {
   const procRoot = sources.procRoot ?? PROC_ROOT;
   refuseThreads(pid, procRoot);
@@ -128,6 +145,7 @@ async function checkTree(
 ): Promise<Finding[]> {
   const { tcpEstablished, tcpClose, extUnixSk, linkRemap = false, ghostLimitBytes } = options;
   const pidfds = !descriptors.some(isPidfd) || (await options.pidfds?.() ?? true);
+  const pids = new Set(processes.map(({ pid }) => pid));
   const known = findJournalStreams(processes, descriptors, procRoot);
   const plan = tcpEstablished ? "kept" : tcpClose ? "closed" : "refused";
   return [
@@ -137,7 +155,7 @@ async function checkTree(
     ...findLocks(descriptors, options.fileLocks),
     ...findingOfJournal(known),
     ...findSockets(descriptors, { extUnixSk, external: options.external ?? [], known, procRoot }),
-    ...findSpecialFiles(descriptors, { procRoot, pidfds }),
+    ...findSpecialFiles(descriptors, { procRoot, pidfds, pids }),
     ...findDeleted(processes, descriptors, { linkRemap, ghostLimitBytes, procRoot }),
     ...findMemory(processes, procRoot),
     ...findNamespaces(processes, procRoot),

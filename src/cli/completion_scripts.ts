@@ -70,7 +70,7 @@ ${cases.join("\n")}
     esac
   fi
 }
-compdef _phaul phaul
+if [ "$funcstack[1]" = _phaul ]; then _phaul "$@"; else compdef _phaul phaul; fi
 `;
 }
 

@@ -56,7 +56,10 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   "process-gone": { exit: 26, means: "the process ended during the migration" },
   "file-locks": { exit: 27, means: "the tree holds file locks; needs --file-locks" },
   "traced": { exit: 28, means: "a debugger or tracer is attached to the tree" },
-  "external-socket": { exit: 29, means: "the tree writes to the journal" },
+  "external-socket": {
+    exit: 29,
+    means: "the tree is connected to a process outside it, such as the journal",
+  },
 
   "destination-unfit": { exit: 30, means: "the destination cannot run the tree" },
   "file-missing": { exit: 31, means: "a file that the tree has open is missing there" },

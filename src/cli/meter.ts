@@ -43,6 +43,8 @@ export class Meter {
   /** What this iteration will come to, as far as can be told: all memory, then as much as the last time. */
   #expectedBytes = 0;
   #begunMs: number | undefined;
+  /** From the begin of the iteration before to that of this one: what travels was written in it. */
+  #windowMs: number | undefined;
   /** Bytes of memory written a second, between the last two iterations. */
   #dirtyRate: number | undefined;
   #predictedMs: number | undefined;
@@ -64,6 +66,7 @@ export class Meter {
         break;
       case "iteration-end":
         this.#expectedBytes = event.pagesWritten * PAGE_BYTES;
+        if (this.#windowMs) this.#dirtyRate = this.#expectedBytes / (this.#windowMs / 1000);
         this.#copying = false;
         break;
       case "predicted":
@@ -73,9 +76,7 @@ export class Meter {
   }
 
   #begin(event: HaulEvent & { readonly event: "iteration-begin" }, nowMs: number): void {
-    if (this.#begunMs !== undefined && this.#iteration > 1) {
-      this.#dirtyRate = this.#expectedBytes / ((nowMs - this.#begunMs) / 1000);
-    }
+    this.#windowMs = this.#begunMs === undefined ? undefined : nowMs - this.#begunMs;
     this.#begunMs = nowMs;
     [this.#iteration, this.#final] = [event.iteration, event.final];
     [this.#pages, this.#bytes, this.#samples] = [0, 0, [{ ms: nowMs, bytes: 0 }]];

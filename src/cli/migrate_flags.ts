@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CHECK_CODES } from "../haul/check_codes.ts";
+import { SKIPPABLE_CODES } from "../haul/check_codes.ts";
 import type { VictimChoice } from "../haul/options.ts";
 import {
   type Flag,
@@ -122,7 +122,7 @@ export const CHECK_FLAGS = {
     placeholder: "NAME",
     help:
       "Let a finding of that name (phaul check; docs/checks.md) not stop it; may be given again",
-    read: oneOf(CHECK_CODES),
+    read: oneOf(SKIPPABLE_CODES),
   }),
 } as const;
 

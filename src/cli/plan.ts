@@ -18,6 +18,7 @@ import { CHECK_FLAGS, LIMIT_FLAGS, requiredVictim, WHAT_FLAGS } from "./migrate_
 import { describePlan } from "./planned.ts";
 import { Reporter } from "./reporter.ts";
 import { stoppable } from "./signals.ts";
+import { describeWhereabouts, whereaboutsOf } from "./whereabouts.ts";
 
 const { maxDowntimeMs } = BUDGET_FLAGS;
 const ITERATION_FLAGS = { ...LIMIT_FLAGS, maxDowntimeMs } as const;
@@ -70,8 +71,8 @@ async function runPlan(args: readonly string[], context: Context): Promise<numbe
   const options = { ...others, pid };
   const reporter = new Reporter(terminal, { json, many: false });
   const sink = (event: HaulEvent) => {
-    // The plan says it at its end, and knows what is allowed.
-    if (event.event !== "predicted") reporter.event(event);
+    // The plan says these at its end, and knows what is allowed.
+    if (event.event !== "predicted" && event.event !== "converged") reporter.event(event);
   };
   try {
     const report = await stoppable(
@@ -83,8 +84,9 @@ async function runPlan(args: readonly string[], context: Context): Promise<numbe
     if (!json) terminal.out(`${describePlan(report, options.peer).join("\n")}\n`);
     return report.fits === false ? exitCodeOf("over-budget") : EXIT_OK;
   } catch (error) {
-    const text = `Process ${pid} is on this host, where it was: a plan moves nothing`;
-    return reporter.failure(asPhaulError(error), { pid, where: "source", text });
+    const where = whereaboutsOf(error);
+    const text = where && describeWhereabouts(where, pid, showAddress(options.peer));
+    return reporter.failure(asPhaulError(error), where && text ? { pid, where, text } : undefined);
   }
 }
 

@@ -157,7 +157,8 @@ export function listenAddress(text: string): HostAddress {
  * ```
  */
 export function localAddress(text: string): HostAddress {
-  return /^\d+$/.test(text) ? { host: "127.0.0.1", port: readPort(text, 1) } : listenAddress(text);
+  const bare = /^:?(\d+)$/.exec(text)?.[1];
+  return bare === undefined ? listenAddress(text) : { host: "127.0.0.1", port: readPort(bare, 1) };
 }
 
 /** Every IPv4 address of this host. */

@@ -41,6 +41,7 @@ export interface OptionsMessage {
   readonly autoDedup?: boolean;
   readonly linkRemap?: boolean;
   readonly rstSibling?: boolean;
+  readonly cpuCap?: number;
   readonly manageCgroupsMode?: string;
   readonly ghostLimit?: number;
   readonly external?: readonly string[];

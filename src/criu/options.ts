@@ -68,6 +68,8 @@ export interface CriuOptions {
   readonly autoDedup?: boolean;
   readonly lazyPages?: boolean;
   /** The restored root becomes a child of this process, which then must wait for it. */
+  /** What of CPUs is compared: CRIU's CPU_CAP_* bits. */
+  readonly cpuCap?: number;
   readonly rstSibling?: boolean;
   readonly evasiveDevices?: boolean;
   /** How long CRIU tries to freeze the tree, in seconds. */
@@ -161,6 +163,7 @@ function plain(options: CriuOptions): Omit<OptionsMessage, "imagesDirFd"> {
     autoDedup: options.autoDedup,
     linkRemap: options.linkRemap,
     rstSibling: options.rstSibling,
+    cpuCap: options.cpuCap,
     manageCgroupsMode: manageCgroupsMode && CGROUP_MODES[manageCgroupsMode],
     ghostLimit: options.ghostLimit,
     external: options.external,

@@ -32,6 +32,9 @@ export interface SessionOptions {
   readonly moveToRootCgroup?: boolean;
 }
 
+/** CRIU's CPU_CAP_INS and CPU_CAP_FPU. */
+const CPU_CAPS = { instructions: 4, registers: 1 } as const;
+
 /** What may be asked next: anything, only pre-dumps and the dump that they lead to, or nothing more. */
 type Phase = "fresh" | "pre-dumped" | "spent";
 
@@ -131,12 +134,15 @@ export class CriuSession implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Compares this host's CPU features with those in `imagesDir`.
+   * Compares this host's CPU with the one whose features are in `imagesDir`.
    *
-   * @throws CriuError when a tree from there could not run here
+   * @param what Instructions, of which this one may have more, or the state of its registers, which CRIU
+   * wants to be of the same size.
+   * @throws CriuError when they do not fit, or cannot be compared
    */
-  async cpuinfoCheck(imagesDir: string): Promise<void> {
-    await this.#askWith("CPUINFO_CHECK", { imagesDir }, { keepOpen: true });
+  async cpuinfoCheck(imagesDir: string, what: "instructions" | "registers"): Promise<void> {
+    const options = { imagesDir, cpuCap: CPU_CAPS[what] };
+    await this.#askWith("CPUINFO_CHECK", options, { keepOpen: true });
   }
 
   /**

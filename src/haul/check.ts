@@ -4,10 +4,10 @@
  * @module
  */
 
-import { examineVictim } from "../check/mod.ts";
+import { examineVictim, SEVERITIES } from "../check/mod.ts";
 import { CriuSession, findCriu, hasPidfds, requireCriu } from "../criu/mod.ts";
 import { requireRoot } from "../proc/mod.ts";
-import { checkHosts, type HostCheckup, placed } from "./checkup.ts";
+import { checkHosts, type HostCheckup, placed, type PlacedFinding } from "./checkup.ts";
 import type { CheckOptions } from "./options.ts";
 import { Peer } from "./peer.ts";
 
@@ -41,12 +41,17 @@ export async function check(options: CheckOptions, signal: AbortSignal): Promise
   const victim = options.pid === undefined ? undefined : await examineVictim(options.pid, allowed);
   const { peer: address, insecure, tokenFile, timeouts, workDir } = options;
   using peer = address && await Peer.connect({ address, insecure, tokenFile, timeouts }, signal);
-  const hosts = await checkHosts({ session, workDir, victim, peer });
-  if (!victim) return hosts;
+  const hosts = await checkHosts({ session, workDir, victim, peer, signal });
+  if (!victim) return { ...hosts, findings: worstFirst(hosts.findings) };
   const { pid, comm, processes, memoryBytes } = victim;
   return {
     ...hosts,
-    findings: [...placed("source", victim.findings), ...hosts.findings],
+    findings: worstFirst([...placed("source", victim.findings), ...hosts.findings]),
     tree: { pid, comm, processes: processes.length, memoryBytes },
   };
+}
+
+function worstFirst(findings: readonly PlacedFinding[]): PlacedFinding[] {
+  const rank = ({ severity }: PlacedFinding) => SEVERITIES.indexOf(severity);
+  return findings.toSorted((one, other) => rank(one) - rank(other));
 }

@@ -6,5 +6,10 @@
 
 import { CHECKS, isCheckCode } from "../check/catalogue.ts";
 
-/** Every code, in the order of docs/checks.md. */
-export const CHECK_CODES = Object.keys(CHECKS).filter(isCheckCode);
+/** Without these no images could be read: there is nothing to go on with. */
+const UNCONDITIONAL: readonly string[] = ["architecture", "page-size"];
+
+/** Every code whose blockers can be passed over, in the order of docs/checks.md. */
+export const SKIPPABLE_CODES = Object.keys(CHECKS).filter(isCheckCode).filter((code) =>
+  CHECKS[code].worst === "blocker" && !UNCONDITIONAL.includes(code)
+);

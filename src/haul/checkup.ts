@@ -24,7 +24,7 @@ import type {
   HostFacts,
   UserFact,
 } from "../wire/mod.ts";
-import { cpuObjection, reportHost } from "./host_report.ts";
+import { clockNow, cpuObjection, reportHost } from "./host_report.ts";
 import type { Peer } from "./peer.ts";
 import { type RestorerOptions, startRestorer } from "./restorer.ts";
 
@@ -54,6 +54,8 @@ export interface HostCheckupParts {
   readonly workDir?: string;
   readonly victim?: Victim;
   readonly peer?: Peer;
+  /** Ends the wait for the peer. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -63,44 +65,69 @@ export interface HostCheckupParts {
  * @throws PhaulError of the peer's, of criu's
  */
 export async function checkHosts(parts: HostCheckupParts): Promise<HostCheckup> {
-  const { session, workDir, victim, peer } = parts;
+  const { session, workDir, victim, peer, signal } = parts;
   const source = await reportHost(session, "source", workDir);
   const demand = victim ? demandOf(victim) : NO_DEMAND;
   const findings = placed("source", checkHost(source, "source", demand));
   if (!peer) return { findings, source };
   const asked = performance.now();
-  const { host: destination, findings: there } = await peer.request(requestOf(source, victim));
-  // It looked at its clock somewhere between the question and the answer.
+  const request = requestOf(source, victim);
+  const { host: destination, findings: there } = await peer.request(request, signal);
+  // It looked at its clock when it answered.
   const passedMs = performance.now() - asked;
   findings.push(...placed("destination", there.map(believed)));
   const fits = destination.arch === source.arch && there.every(({ code }) => code !== "cpu");
   const cpuBack = fits ? await cpuObjection(session, destination.cpuinfo, workDir) : undefined;
-  const clockAheadMs = destination.clockMs - (source.clockMs + passedMs / 2);
+  const clockAheadMs = destination.clockMs - (source.clockMs + passedMs);
   findings.push(...placed("both", checkPair(source, destination, { clockAheadMs, cpuBack })));
   return { findings, source, destination };
 }
+
+/** So many may wait for their turn: each is answered in well under a second. */
+const MAX_WAITING = 8;
 
 /** The destination's part: answers one request at a time. */
 export class CheckDesk {
   readonly #restorer: RestorerOptions;
   readonly #workDir: string | undefined;
+  readonly #deadlineMs: number;
   #last: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
 
-  constructor(restorer: RestorerOptions, workDir: string | undefined) {
+  /** @param deadlineMs How long one answer may take, in milliseconds. */
+  constructor(restorer: RestorerOptions, workDir: string | undefined, deadlineMs: number) {
     this.#restorer = restorer;
     this.#workDir = workDir;
+    this.#deadlineMs = deadlineMs;
   }
 
-  /** Each starts a criu: many at once would be a way to load this host. */
-  answer(request: CheckRequest): Promise<CheckedReply> {
+  /**
+   * Each starts a criu: many at once would be a way to load this host.
+   *
+   * @throws PhaulError `busy` when too many wait; `criu-failed` when criu takes too long
+   */
+  async answer(request: CheckRequest): Promise<CheckedReply> {
+    if (this.#waiting >= MAX_WAITING) {
+      throw new PhaulError("busy", "Cannot check for one more source: too many wait already", {
+        remedy: "Try again in a moment",
+      });
+    }
+    this.#waiting++;
     const answer = this.#last.then(() => this.#answer(request));
     this.#last = answer.catch(() => {});
-    return answer;
+    try {
+      return await answer;
+    } finally {
+      this.#waiting--;
+    }
   }
 
   async #answer(request: CheckRequest): Promise<CheckedReply> {
     const { pids, ownPidNamespace, files, users, memoryBytes } = request;
     await using session = await startRestorer(this.#restorer);
+    // A criu that is closed fails what was asked of it.
+    const timer = setTimeout(() => session.kill(), this.#deadlineMs);
+    using _timer = { [Symbol.dispose]: () => clearTimeout(timer) };
     const host = await reportHost(session, "destination", this.#workDir);
     const cpuThere = host.arch === request.host.arch
       ? await cpuObjection(session, request.host.cpuinfo, this.#workDir)
@@ -109,10 +136,11 @@ export class CheckDesk {
       ...checkHost(host, "destination", {
         ...{ pids, ownPidNamespace, memoryBytes, otherUsers: ofOthers(users) },
       }),
-      ...checkDestination({ pids, ownPidNamespace, files, users }),
       ...checkCpu({ cpuThere }),
+      ...checkDestination({ pids, ownPidNamespace, files, users }),
     ];
-    return { type: "checked", host, findings: findings.slice(0, MAX_FINDINGS) };
+    const now = { ...host, clockMs: clockNow() };
+    return { type: "checked", host: now, findings: findings.slice(0, MAX_FINDINGS) };
   }
 }
 

@@ -109,6 +109,7 @@ export class PhaulClient {
     try {
       throwIfAborted(signal);
       const last = await this.#preCopy(session);
+      await this.#local.beforeSwitchover?.();
       await this.#switchOver(session, last);
     } catch (error) {
       this.#releaseThrottle();

@@ -81,6 +81,13 @@ export interface ClientReport {
  */
 export interface PhaulLocal {
   /**
+   * Called once memory was copied ahead, before the destination is asked to be ready for the final dump.
+   *
+   * @throws when there is to be none
+   */
+  beforeSwitchover?(): Promise<void>;
+
+  /**
    * @param criu The open session; the engine sends the final DUMP over it.
    * @param config The client's own configuration.
    * @param lastImagesDir Images of the last pre-dump; undefined when there was none.

@@ -21,7 +21,7 @@ export function keptLogName(path: string): string | undefined {
 }
 
 /** What was written about `error`, with the place where the log will be kept. */
-export function keptEvidence(error: PhaulError, stateDir: string): Evidence | undefined {
+function keptEvidence(error: PhaulError, stateDir: string): Evidence | undefined {
   const { evidence } = error;
   const name = evidence?.log === undefined ? undefined : keptLogName(evidence.log);
   // The peer has said where it keeps its own.

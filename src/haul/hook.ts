@@ -25,7 +25,7 @@ export interface HookContext {
 
 /**
  * Runs the program at `path`; or, where that is a directory, each program in it, by name, until one fails.
- * Left out are files that are not executable, and those that begin with a dot or end with a tilde.
+ * All of them together have `deadlineMs`. Left out are files that are not executable, and those that begin with a dot or end with a tilde.
  *
  * @throws PhaulError `hook-failed` as {@linkcode runHook}, or when the directory cannot be read
  */
@@ -34,7 +34,10 @@ export async function runHooks(
   context: HookContext,
   deadlineMs: number,
 ): Promise<void> {
-  for (const program of await programsAt(path)) await runHook(program, context, deadlineMs);
+  const until = performance.now() + deadlineMs;
+  for (const program of await programsAt(path)) {
+    await runHook(program, context, Math.max(0, Math.ceil(until - performance.now())));
+  }
 }
 
 async function programsAt(path: string): Promise<string[]> {
@@ -55,8 +58,9 @@ async function programsAt(path: string): Promise<string[]> {
 }
 
 async function isExecutable(path: string): Promise<boolean> {
-  const info = await Deno.stat(path);
-  return info.isFile && ((info.mode ?? 0) & 0o111) !== 0;
+  // A link may lead nowhere.
+  const info = await Deno.stat(path).catch(() => undefined);
+  return info?.isFile === true && ((info.mode ?? 0) & 0o111) !== 0;
 }
 
 /**

@@ -6,7 +6,7 @@
 
 import type { CriuSession } from "../criu/mod.ts";
 import { CriuError } from "../criu/mod.ts";
-import type { Role } from "../check/mod.ts";
+import type { CpuObjection, Role } from "../check/mod.ts";
 import {
   type Capability,
   ensureDirectory,
@@ -61,30 +61,39 @@ export async function reportHost(
     pageSize: PAGE_BYTES,
     lacks: lackingCapabilities(NEEDED[role]),
     roomBytes: await roomIn(workDir),
-    clockMs: Date.now(),
+    clockMs: clockNow(),
   };
 }
+
+/** The time of day of this host, in milliseconds since 1970. */
+export function clockNow(): number {
+  return Date.now();
+}
+
+/** CRIU's words for what programs would miss; anything else that it says is no proof of that. */
+const LACKS = /capabilities do not match|not supported on host|unsupported bits/;
 
 /**
  * Whether this host's CPU can run what runs on another.
  *
  * @param cpuinfo CRIU's cpuinfo.img of the other; nothing is compared when it is empty.
- * @returns why not, in CRIU's words
+ * @returns why not, or why nobody can say
  */
 export async function cpuObjection(
   session: CriuSession,
   cpuinfo: Uint8Array,
   workDir: string = DEFAULT_WORK_DIR,
-): Promise<string | undefined> {
+): Promise<CpuObjection | undefined> {
   if (cpuinfo.length === 0) return undefined;
   return await inScratch(workDir, async (dir) => {
     await Deno.writeFile(`${dir}/${CPUINFO_FILE}`, cpuinfo);
     try {
-      await session.cpuinfoCheck(dir);
+      await session.cpuinfoCheck(dir, "instructions");
+      await session.cpuinfoCheck(dir, "registers");
       return undefined;
     } catch (error) {
-      if (error instanceof CriuError) return error.reason;
-      throw error;
+      if (!(error instanceof CriuError) || error.died) throw error;
+      return { lacks: LACKS.test(error.reason), reason: error.reason };
     }
   });
 }

@@ -62,7 +62,8 @@ export class Metrics {
         this.#ended.inc({ outcome: "aborted" });
         this.#courses.delete(migration);
     }
-    this.#underWay.set(this.#courses.size);
+    const courses = [...this.#courses.values()];
+    this.#underWay.set(courses.filter(({ runningMs }) => runningMs === undefined).length);
   }
 
   /** All figures, in Prometheus's text format. */
@@ -123,19 +124,30 @@ export async function serveWithMetrics(
   try {
     await serve(options, both, signal, hurry);
   } finally {
-    await server.shutdown();
+    // Not shutdown(), which would wait for whoever keeps a connection open.
+    server.abort();
+    await server.finished.catch(() => {});
   }
 }
 
-function listen({ host: hostname, port }: HostAddress, figures: Metrics): Deno.HttpServer {
+interface Endpoint {
+  readonly finished: Promise<void>;
+  abort(): void;
+}
+
+function listen({ host: hostname, port }: HostAddress, figures: Metrics): Endpoint {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const options = { hostname, port, signal, onListen: () => {} };
   try {
-    return Deno.serve({ hostname, port, onListen: () => {} }, async (request) => {
+    const { finished } = Deno.serve(options, async (request) => {
       if (new URL(request.url).pathname !== "/metrics") {
         return new Response("See /metrics\n", { status: 404 });
       }
       const headers = { "content-type": figures.contentType };
       return new Response(await figures.text(), { headers });
     });
+    return { finished, abort: () => controller.abort() };
   } catch (cause) {
     throw new PhaulError("port-in-use", `Cannot offer metrics on ${hostname}:${port}`, {
       remedy: "Name another address with --metrics, or leave it out",

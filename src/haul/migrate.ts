@@ -4,7 +4,7 @@
  * @module
  */
 
-import { asPhaulError, PhaulError } from "../errors.ts";
+import { asPhaulError } from "../errors.ts";
 import { CriuSession, findCriu, hasPidfds, openPageChannel, requireCriu } from "../criu/mod.ts";
 import {
   type CheckCode,
@@ -22,16 +22,18 @@ import {
   requireRoot,
 } from "../proc/mod.ts";
 import type { BeginRequest, BegunReply } from "../wire/mod.ts";
-import type { EventSink, MigrationSummary, Whereabouts } from "./events.ts";
+import type { EventSink, MigrationSummary } from "./events.ts";
 import { beginRequest } from "./begin_request.ts";
 import { checkHosts } from "./checkup.ts";
+import { failureOf, MigrationError, whereaboutsOf } from "./migration_error.ts";
 import { beginJournal } from "./begin_journal.ts";
-import { logsDirOf, withKeptLog } from "./evidence.ts";
+import { logsDirOf } from "./evidence.ts";
 import { type HistoryEntry, remember } from "./history.ts";
 import type { Journal } from "../journal/mod.ts";
 import type { MigrateOptions } from "./options.ts";
 import { Peer } from "./peer.ts";
 import { openWay } from "./page_way.ts";
+import { PLAN_MADE } from "./plan_made.ts";
 import { SourceRole } from "./source.ts";
 import type { SourceOutcome } from "./source_parts.ts";
 import { Stages } from "./stages.ts";
@@ -43,19 +45,6 @@ import { newWorkDir } from "./work_dir.ts";
 
 /** The role says it when it comes to that. */
 const TOLD_LATER: CheckCode = "dirty-tracking";
-
-/** A migration that did not end with the tree on the destination. */
-export class MigrationError extends PhaulError {
-  override readonly name = "MigrationError";
-  /** Where the process tree is now. */
-  readonly whereabouts: Whereabouts;
-
-  constructor(cause: PhaulError, whereabouts: Whereabouts) {
-    const { code, message, remedy, evidence } = cause;
-    super(code, message, { remedy, cause, evidence });
-    this.whereabouts = whereabouts;
-  }
-}
 
 /**
  * Moves the process tree `options.pid` to `options.peer`.
@@ -169,7 +158,7 @@ export async function attempt(
   owned.defer(() => journal.close());
   // Not sooner: an interrupted migration has left a copy there, whose pids are taken.
   await untouched(journal, async () => {
-    const parts = { session: criu, workDir: options.workDir, victim, peer };
+    const parts = { session: criu, workDir: options.workDir, victim, peer, signal };
     judge((await checkHosts(parts)).findings);
     criu.close();
   });
@@ -206,7 +195,9 @@ export async function attempt(
   });
   const outcome = await role.run(signal);
   if (outcome.state !== "aborted") unit?.keep();
-  if (outcome.state === "aborted" && !plan) await workDir.keepLogs(logsDirOf(options.stateDir));
+  if (outcome.state === "aborted" && outcome.error !== PLAN_MADE) {
+    await workDir.keepLogs(logsDirOf(options.stateDir));
+  }
   return outcome;
 }
 
@@ -271,28 +262,4 @@ async function releaseUnitOf(victim: Victim, stages: Stages): Promise<ReleasedUn
   const { unit, pid } = victim;
   if (unit === undefined) return undefined;
   return await releaseUnit(unit, { pid, warn: (message) => stages.warn(message) });
-}
-
-function failureOf(outcome: SourceOutcome, { pid, stateDir }: MigrateOptions): MigrationError {
-  const unknown = new PhaulError("internal", "Cannot say why it failed");
-  const error = withKeptLog(outcome.error ?? unknown, stateDir);
-  if (outcome.state === "in-doubt") return new MigrationError(error, "in-doubt");
-  const whereabouts = whereaboutsOf(pid);
-  if (whereabouts === "source") return new MigrationError(error, whereabouts);
-  const gone = new PhaulError(
-    "process-gone",
-    `Cannot migrate process ${pid}: it ended by itself before the switchover`,
-    { cause: error },
-  );
-  return new MigrationError(gone, whereabouts);
-}
-
-/** Before the commit the tree is either here or ended by itself. */
-function whereaboutsOf(pid: number): Whereabouts {
-  try {
-    using tree = ProcessTree.open(pid);
-    return tree.processes.length > 0 ? "source" : "gone";
-  } catch {
-    return "gone";
-  }
 }

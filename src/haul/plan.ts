@@ -4,9 +4,11 @@
  * @module
  */
 
-import { PhaulError } from "../errors.ts";
+import { asPhaulError, PhaulError } from "../errors.ts";
 import type { EventSink, HaulEvent, IterationFigures, Prediction } from "./events.ts";
+import { withKeptLog } from "./evidence.ts";
 import { attempt } from "./migrate.ts";
+import { MigrationError, whereaboutsOf } from "./migration_error.ts";
 import type { MigrateOptions, PlanOptions } from "./options.ts";
 import { PLAN_MADE } from "./plan_made.ts";
 import { Stages } from "./stages.ts";
@@ -44,7 +46,7 @@ const PAGE_BYTES = 4096;
 /**
  * Copies memory ahead as a migration would, and predicts the rest. The tree stays, and runs on.
  *
- * @throws PhaulError what a migration would be refused with; `feature-missing` where no memory can be
+ * @throws MigrationError what a migration would be refused with; `feature-missing` where no memory can be
  * copied ahead, so that there is nothing to predict from
  */
 export async function plan(
@@ -64,11 +66,16 @@ export async function plan(
     migration,
   });
   stages.pid = options.pid;
-  const outcome = await attempt(asMigration(options), migration, stages, signal, true);
-  if (outcome.error !== PLAN_MADE) {
-    throw outcome.error ?? new PhaulError("internal", "Cannot say why the plan failed");
+  try {
+    const outcome = await attempt(asMigration(options), migration, stages, signal, true);
+    if (outcome.error !== PLAN_MADE) {
+      throw outcome.error ?? new PhaulError("internal", "Cannot say why the plan failed");
+    }
+    return report(options, notes, performance.now() - begun);
+  } catch (error) {
+    const failure = withKeptLog(asPhaulError(error), options.stateDir);
+    throw new MigrationError(failure, whereaboutsOf(options.pid));
   }
-  return report(options, notes, performance.now() - begun);
 }
 
 /** Where nothing is said of a limit, none is met: so it iterates for as long as that helps. */

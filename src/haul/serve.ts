@@ -100,7 +100,11 @@ export async function serve(
     ...(insecure ? {} : { tokenFile: `${stateDir}/${tokenFileName}` }),
   });
   owned.use(keepRecovering(store, options, sink));
-  const checks = new CheckDesk({ criuPath, criuSocket }, options.workDir);
+  const checks = new CheckDesk(
+    { criuPath, criuSocket },
+    options.workDir,
+    options.timeouts.stepMs / 2,
+  );
   const server = new Server(options, security, registry, tickets, checks, sink);
   owned.use(server);
   const accepting = [acceptAll(listener, (stream) => server.connection(stream))];

@@ -81,17 +81,21 @@ export class SourceRole implements PhaulLocal {
     return await this.#outcome();
   }
 
-  /** Called by the client once memory was copied ahead; see {@linkcode PhaulLocal}. */
+  /** A plan ends here. */
+  async beforeSwitchover(): Promise<void> {
+    if (!this.#parts.plan) return;
+    this.#fail("cancel", PLAN_MADE);
+    await this.#engine.promise;
+  }
+
+  /** Called by the client for the switchover; see {@linkcode PhaulLocal}. */
   async dumpCopyRestore(
     session: CriuSession,
     config: PhaulConfig,
     lastImagesDir: string | undefined,
   ): Promise<void> {
-    if (this.#parts.plan) this.#fail("cancel", PLAN_MADE);
-    else {
-      this.#finalDump = new FinalDump(session, config, lastImagesDir);
-      this.#machine.dispatch("copied");
-    }
+    this.#finalDump = new FinalDump(session, config, lastImagesDir);
+    this.#machine.dispatch("copied");
     await this.#engine.promise;
   }
 

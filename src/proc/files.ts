@@ -13,6 +13,11 @@ const DELETED = " (deleted)";
 /** What lies here is the kernel's; terminals are looked at elsewhere. */
 const KERNEL_PATHS = /^\/(proc|sys)(\/|$)|^\/dev\/(pts\/|ptmx$|tty|console$)/;
 
+/** Whether what lies at `path` is the kernel's: to read it may wait, or do something. */
+export function isKernelPath(path: string): boolean {
+  return KERNEL_PATHS.test(path);
+}
+
 /** What kind of file a path names. */
 export type FileKind = "file" | "directory" | "device" | "fifo" | "socket";
 
@@ -121,7 +126,8 @@ function factOf(reference: Reference, sharesMounts: boolean): FileFact | undefin
   if (info === undefined || kind === undefined || info.nlink === 0) return undefined;
   const suspicious = path.endsWith(DELETED) || !sharesMounts;
   if (suspicious && !isSameFile(info, path)) return undefined;
-  const buildId = use === "exe" || use === "library" ? readBuildId(link) : undefined;
+  const program = kind === "file" && (use === "exe" || use === "library");
+  const buildId = program ? readBuildId(link) : undefined;
   return {
     ...(buildId === undefined ? {} : { buildId }),
     path,

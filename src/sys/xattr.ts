@@ -10,8 +10,11 @@ import { libc } from "./libc.ts";
 import { checkExcept } from "./syscall.ts";
 
 const MAX_NAME_BYTES = 256;
-/** Gone, no such attribute, or none at all on that kind of file. */
-const ABSENT = [Errno.ENOENT, Errno.ENODATA, Errno.EOPNOTSUPP, Errno.ESRCH];
+/** Gone, no such attribute, none at all on that kind of file, or not for this process to see. */
+const ABSENT = [
+  ...[Errno.ENOENT, Errno.ENODATA, Errno.EOPNOTSUPP, Errno.ESRCH],
+  ...[Errno.EACCES, Errno.EPERM],
+];
 
 /**
  * The kernel's name of the protocol of the socket that `path` leads to (`TCP`, `UNIX`, `MPTCP`,

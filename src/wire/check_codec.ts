@@ -16,8 +16,8 @@ import { fileFields, maxFiles, maxPid, readFile } from "./file_codec.ts";
 import { cleanText } from "./peer_error.ts";
 import { inverted, severities } from "./vocabulary.ts";
 
-// A tree of 65,536 processes with many threads each.
-const maxTasks = 1_000_000;
+// As many processes as a tree may have, with some threads each.
+const maxTasks = 262_144;
 const maxUsers = 65_536;
 const maxFindings = 4096;
 const maxCpuinfoBytes = 64 * 1024;

@@ -27,11 +27,13 @@ export function fileFields({ kind, ...same }: FileFact): Readonly<Record<string,
 
 /** Throws PhaulError `protocol`. */
 export function readFile(fields: Fields): FileFact {
-  const buildId = fields.someBytes("buildId", maxBuildIdBytes);
+  const kind = fields.choice("kind", kindNames);
+  // What is no file is never opened for one.
+  const buildId = fields.someBytes("buildId", kind === "file" ? maxBuildIdBytes : 0);
   return {
     path: fields.text("path", maxPathLength, absolutePath),
     size: fields.integer("size", 0, Number.MAX_SAFE_INTEGER),
-    kind: fields.choice("kind", kindNames),
+    kind,
     mode: fields.integer("mode", 0, 0o7777),
     appendOnly: fields.flag("appendOnly"),
     ...(buildId.length === 0 ? {} : { buildId }),

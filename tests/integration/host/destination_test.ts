@@ -52,7 +52,7 @@ Deno.test("migrate: a full working directory there keeps the process here", asyn
   await host.run("mkdir", "-m", "700", workDir);
   await host.run("mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs", workDir);
   await world.serve();
-  await expectRefusal(await world.startMigration(victim), 15, "fit where", "--work-dir");
+  await expectRefusal(await world.startMigration(victim), 15, "o space", "--work-dir");
   await world.expectOnlyAndClean(victim, world.alpha, "alpha");
 });
 

@@ -59,7 +59,7 @@ Deno.test("checkDestination: files alike pass", async () => {
 
 Deno.test("checkDestination: a missing file is named", async () => {
   await withFile((path, fact) => {
-    const error = refusal({ files: [{ ...fact, path: `${path}2`, use: "open" }] });
+    const error = refusal({ files: [{ ...fact, path: `${path}2` }] });
     assertEquals(error.code, "file-missing");
     assertStringIncludes(error.message, `"${path}2" is missing`);
     assertStringIncludes(error.remedy, "rsync");

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { PhaulError } from "../../../src/errors.ts";
-import { CHECKS, type Finding, refuseBlockers, skipping, worstOf } from "../../../src/check/mod.ts";
+import { CHECKS, type Finding, refuseBlockers, skipping } from "../../../src/check/mod.ts";
 
 const BLOCKER: Finding = {
   code: "pid-taken",
@@ -26,11 +26,6 @@ Deno.test("skipping: makes warnings of the blockers that are named, and of nothi
   const other: Finding = { ...BLOCKER, code: "file-missing" };
   const severities = skipping([BLOCKER, other], ["pid-taken"]).map(({ severity }) => severity);
   assertEquals(severities, ["warning", "blocker"]);
-});
-
-Deno.test("worstOf: a blocker is worse than a warning, nothing is nothing", () => {
-  assertEquals(worstOf([WARNING, BLOCKER]), "blocker");
-  assertEquals(worstOf([]), undefined);
 });
 
 Deno.test("CHECKS: each meaning is one sentence without a full stop", () => {

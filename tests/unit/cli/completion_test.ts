@@ -22,7 +22,11 @@ Deno.test("phaul completion bash: commands, flags, and values where they are few
   assertEquals(await completed("mi"), ["migrate"]);
   assertEquals(await completed("migrate", "--max-d"), ["--max-downtime"]);
   assertEquals(await completed("migrate", "--restore", ""), ["auto", "lazy", "eager"]);
-  assertEquals(await completed("migrate", "--skip-check", "cp"), ["cpu", "cpu-way-back"]);
+  assertEquals(await completed("migrate", "--skip-check", "pi"), [
+    "pid-namespace",
+    "pid-max",
+    "pid-taken",
+  ]);
   assertEquals(await completed("migrate", "--pid", ""), []);
   assertEquals(await completed("status", "--restore"), []);
   assertEquals(await completed("help", "exit"), ["exit-codes"]);

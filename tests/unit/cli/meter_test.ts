@@ -58,7 +58,7 @@ Deno.test("Meter: how fast memory is written, and the switchover that is predict
   );
   meter.take(begin(3), 5000);
   const line = meter.line(200, 5000);
-  // 2 MiB between the begins of the second and the third iteration, which were 2 s apart.
+  // 2 MiB between the begins of the first and the second iteration, which were 2 s apart.
   assertStringIncludes(line, "written 1.0 MiB/s");
   assertStringIncludes(line, "switchover 130 ms");
 });

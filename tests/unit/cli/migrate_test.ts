@@ -49,7 +49,7 @@ Deno.test("readMigrate: each flag reaches its option", () => {
       "--bandwidth-final=800kbit",
       "--compress=auto",
     ],
-    ...["--restore=eager", "--skip-check=cpu", "--skip-check=clock"],
+    ...["--restore=eager", "--skip-check=cpu", "--skip-check=device"],
   ]);
   assertEquals(json, true);
   assertEquals(options, {
@@ -63,7 +63,7 @@ Deno.test("readMigrate: each flag reaches its option", () => {
       ...{ manageCgroupsMode: "soft", external: ["net[1]:a", "mnt[/x]:y"] },
     },
     timeouts: { connectMs: 1000, stepMs: 2000, peerSilentMs: 3000, stallMs: 4000, commitMs: 5000 },
-    ...{ releaseUnit: true, skippedChecks: ["cpu", "clock"] },
+    ...{ releaseUnit: true, skippedChecks: ["cpu", "device"] },
     bandwidth: { preCopy: 125_000_000, final: 100_000 },
     budget: undefined,
     ...{ compression: "auto", channel: "relay" },

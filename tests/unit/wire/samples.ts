@@ -78,7 +78,7 @@ export const requests: readonly Request[] = [
     host,
     pids: [1, 4711, 4 * 2 ** 20],
     ownPidNamespace: false,
-    files: begin.files.map((file) => ({ ...file, buildId })),
+    files: begin.files.map((file) => file.kind === "file" ? { ...file, buildId } : file),
     users: [{ uid: 0, name: "root" }, { uid: 2 ** 32 - 1, name: "" }],
     memoryBytes: 2 ** 33,
   },
