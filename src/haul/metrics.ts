@@ -4,9 +4,9 @@
  * @module
  */
 
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { PhaulError } from "../errors.ts";
 import type { EventSink, HaulEvent } from "./events.ts";
+import { CONTENT_TYPE, Distribution, exposition, Figure } from "./exposition.ts";
 import type { HostAddress, ServeOptions } from "./options.ts";
 import { serve } from "./serve.ts";
 
@@ -25,19 +25,39 @@ interface Course {
 
 /** The figures; docs/scripting.md names each. */
 export class Metrics {
-  readonly #registry = new Registry();
   readonly #courses = new Map<string, Course>();
-  readonly #underWay = this.#gauge("phaul_migrations_under_way", "Migrations under way");
-  readonly #ended = this.#counter("phaul_migrations_total", "Migrations that ended", ["outcome"]);
-  readonly #pages = this.#counter("phaul_pages_total", "Pages of 4096 bytes that came");
-  readonly #bytes = this.#counter("phaul_page_bytes_total", "Bytes of the page streams that came");
-  readonly #warnings = this.#counter("phaul_warnings_total", "Warnings that were told");
-  readonly #hold = this.#histogram("phaul_hold_seconds", "From the restore until the tree ran");
-  readonly #drain = this.#histogram("phaul_drain_seconds", "From there until it had its memory");
+  readonly #underWay = new Figure(
+    "gauge",
+    "phaul_migrations_under_way",
+    "Migrations that bring pages, or are restored, now",
+  );
+  readonly #ended = new Figure(
+    "counter",
+    "phaul_migrations_total",
+    "Migrations that ended",
+    "outcome",
+  );
+  readonly #pages = new Figure("counter", "phaul_pages_total", "Pages of 4096 bytes that came");
+  readonly #bytes = new Figure(
+    "counter",
+    "phaul_page_bytes_total",
+    "Bytes of the page streams that came",
+  );
+  readonly #warnings = new Figure("counter", "phaul_warnings_total", "Warnings that were told");
+  readonly #hold = new Distribution(
+    "phaul_hold_seconds",
+    "From the restore until the tree ran",
+    SECONDS,
+  );
+  readonly #drain = new Distribution(
+    "phaul_drain_seconds",
+    "From there until it had all its memory",
+    SECONDS,
+  );
 
   /** Takes in one event, at a time in milliseconds on any steady clock. */
   take(event: HaulEvent, nowMs: number): void {
-    if (event.event === "warning") this.#warnings.inc();
+    if (event.event === "warning") this.#warnings.add(1);
     if (!("migration" in event) || event.migration === undefined) return;
     const { migration } = event;
     const course = this.#courses.get(migration);
@@ -59,7 +79,7 @@ export class Metrics {
         this.#courses.delete(migration);
         break;
       case "aborted":
-        this.#ended.inc({ outcome: "aborted" });
+        this.#ended.add(1, "aborted");
         this.#courses.delete(migration);
     }
     const courses = [...this.#courses.values()];
@@ -67,39 +87,23 @@ export class Metrics {
   }
 
   /** All figures, in Prometheus's text format. */
-  async text(): Promise<string> {
-    return await this.#registry.metrics();
-  }
-
-  /** The media type of that format. */
-  get contentType(): string {
-    return this.#registry.contentType;
+  get text(): string {
+    const counts = [this.#underWay, this.#ended, this.#pages, this.#bytes, this.#warnings];
+    return exposition([...counts, this.#hold, this.#drain]);
   }
 
   /** An iteration's figures are sums since its begin; a counter takes what came since the last. */
   #count(course: Course, event: HaulEvent & { readonly event: "progress" }): void {
-    this.#bytes.inc(Math.max(0, event.bytes - course.bytes));
-    this.#pages.inc(Math.max(0, event.pagesWritten - course.pages));
+    this.#bytes.add(Math.max(0, event.bytes - course.bytes));
+    this.#pages.add(Math.max(0, event.pagesWritten - course.pages));
     [course.bytes, course.pages] = [event.bytes, event.pagesWritten];
   }
 
   #ran(course: Course, nowMs: number): void {
     if (course.runningMs !== undefined) return;
     course.runningMs = nowMs;
-    this.#ended.inc({ outcome: "moved" });
+    this.#ended.add(1, "moved");
     if (course.preparedMs !== undefined) this.#hold.observe((nowMs - course.preparedMs) / 1000);
-  }
-
-  #gauge(name: string, help: string): Gauge {
-    return new Gauge({ name, help, registers: [this.#registry] });
-  }
-
-  #counter<L extends string = never>(name: string, help: string, labelNames: L[] = []): Counter<L> {
-    return new Counter({ name, help, labelNames, registers: [this.#registry] });
-  }
-
-  #histogram(name: string, help: string): Histogram {
-    return new Histogram({ name, help, buckets: SECONDS, registers: [this.#registry] });
   }
 }
 
@@ -140,12 +144,11 @@ function listen({ host: hostname, port }: HostAddress, figures: Metrics): Endpoi
   const { signal } = controller;
   const options = { hostname, port, signal, onListen: () => {} };
   try {
-    const { finished } = Deno.serve(options, async (request) => {
+    const { finished } = Deno.serve(options, (request) => {
       if (new URL(request.url).pathname !== "/metrics") {
         return new Response("See /metrics\n", { status: 404 });
       }
-      const headers = { "content-type": figures.contentType };
-      return new Response(await figures.text(), { headers });
+      return new Response(figures.text, { headers: { "content-type": CONTENT_TYPE } });
     });
     return { finished, abort: () => controller.abort() };
   } catch (cause) {
