@@ -28,7 +28,8 @@ async function refused(args: readonly string[]): Promise<Ended> {
 for (
   const [args, about] of [
     [["move"], 'Cannot run "move"'],
-    [["migrate"], "Cannot do without --pid PID"],
+    [["migrate"], "Cannot do without --peer HOST[:PORT]"],
+    [["migrate", "--peer", "dst"], "Cannot do without one of --pid"],
     [["migrate", "--pid", "1", "--peer", "dst", "--fast"], '"--fast"'],
     [["serve", "--listen", "here"], '--listen "here"'],
   ] as const
