@@ -39,6 +39,8 @@ export class SourceRole implements PhaulLocal {
   #steps = 0;
   #awaitsPeer = false;
   #switchoverMs: number | undefined;
+  /** Why the control link ended, once it has. */
+  #lost: PhaulError | undefined;
   #reason: PhaulError | undefined;
 
   constructor(parts: SourceParts) {
@@ -69,7 +71,10 @@ export class SourceRole implements PhaulLocal {
     const cancelled = new PhaulError("cancelled", "Cannot go on: the migration was cancelled");
     const cancel = () => this.#fail("cancel", cancelled);
     signal.addEventListener("abort", cancel);
-    void peer.lost.then((error) => this.#fail("peer-lost", error));
+    void peer.lost.then((error) => {
+      this.#lost = error;
+      this.#fail("peer-lost", error);
+    });
     way.pages.failed.catch((error) => this.#fail("failed", asPhaulError(error)));
     using _watchdog = this.#watchdog;
     this.#machine.dispatch("start");
@@ -263,7 +268,9 @@ export class SourceRole implements PhaulLocal {
     const code = this.#reason?.code ?? "internal";
     const broke = CONNECTION_LOST.has(code) ||
       code === "criu-failed" && this.#parts.options.channel === "direct";
-    if (theirs && broke) this.#reason = theirs;
+    // Of a peer that is gone, a CRIU that sends itself may have seen the end sooner than this side.
+    const gone = broke && code === "criu-failed" ? this.#lost : undefined;
+    this.#reason = (broke ? theirs ?? gone : undefined) ?? this.#reason;
   }
 
   #report(cause: Cause<SourceEvent>): void {
