@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Descriptor } from "../proc/descriptors.ts";
+import { type Descriptor, inodeOf } from "../proc/descriptors.ts";
 import { holdersOf, listSockets, type Socket, unixSocketsByInode } from "../proc/sockets.ts";
 import type { Finding } from "./finding.ts";
 
@@ -53,7 +53,9 @@ function findUnix(
 ): Finding[] {
   const own = sockets.filter(({ protocol }) => protocol?.startsWith("UNIX"));
   if (own.length === 0) return [];
-  const inside = new Set(listInodes(descriptors));
+  const inside = new Set(
+    descriptors.map((descriptor) => Number(inodeOf(descriptor, "socket") ?? 0)),
+  );
   const all = unixSocketsByInode();
   const outward = own.flatMap((socket) => {
     const { type, peerInode } = all.get(socket.inode) ?? {};
@@ -76,20 +78,12 @@ function findUnix(
         code: "unix-peer",
         severity: "note",
         message,
-        remedy: "It is connected to the same " +
-          "name on the destination",
+        remedy: "It is connected to the same name on the destination",
       };
     }
     const remedy = named
       ? "Add --ext-unix-sk to have it connected to the same name on the destination"
       : "Move the other end as well (the root of both), or have the program close the connection";
     return { code: "unix-peer", severity: "blocker", message, remedy };
-  });
-}
-
-function listInodes(descriptors: readonly Descriptor[]): number[] {
-  return descriptors.flatMap(({ target }) => {
-    const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
-    return inode === undefined ? [] : [Number(inode)];
   });
 }
