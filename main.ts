@@ -16,13 +16,8 @@ const roles: Roles = {
     return await migrateTree(options, sink, signal);
   },
   async serve(options, sink, signal, hurry) {
-    const { metrics } = options;
-    if (metrics) {
-      const { serveWithMetrics } = await import("./src/haul/metrics.ts");
-      return await serveWithMetrics(options, metrics, sink, signal, hurry);
-    }
-    const { serve } = await import("./src/haul/serve.ts");
-    await serve(options, sink, signal, hurry);
+    const { serveObserved } = await import("./src/haul/observed_serve.ts");
+    await serveObserved(options, sink, signal, hurry);
   },
   async plan(options, sink, signal) {
     const { plan } = await import("./src/haul/plan.ts");

@@ -33,6 +33,11 @@ export function describe(event: HaulEvent): Line {
         `Checked process ${event.pid} (${event.comm}): ` +
           `${count(event.processes, "process", "processes")}, ${showBytes(event.memoryBytes)}`,
       );
+    case "admitted":
+      return line(
+        `Taking in process ${event.pid} (${event.comm}) from ${event.peer}: ` +
+          `${count(event.processes, "process", "processes")}, ${showBytes(event.memoryBytes)}`,
+      );
     case "connected":
       return line(`Connected to ${event.peer}`);
     case "iteration-begin":
@@ -70,6 +75,8 @@ export function describe(event: HaulEvent): Line {
       return line(`Warning: ${event.message}`);
     case "reopened":
       return line(`Reopened: what a phaul that ended has left of ${event.comm} (${event.because})`);
+    case "examined":
+    case "destination-steps":
     case "transition":
       return NOTHING;
     default:

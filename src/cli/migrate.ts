@@ -21,9 +21,10 @@ import {
   requiredVictim,
   WHAT_FLAGS,
 } from "./migrate_flags.ts";
+import { requireWritable, writeReport } from "./report/write.ts";
 import { Reporter } from "./reporter.ts";
 import { stoppable } from "./signals.ts";
-import { oneOf, secondsAsMs } from "./values.ts";
+import { filePath, oneOf, secondsAsMs } from "./values.ts";
 import { describeWhereabouts, whereaboutsOf } from "./whereabouts.ts";
 
 const RESTORE_MODES: readonly RestoreMode[] = ["auto", "lazy", "eager"];
@@ -67,6 +68,15 @@ const FROZEN_FLAGS = {
   }),
 } as const;
 
+const REPORT_FLAGS = {
+  report: maybe({
+    name: "report",
+    placeholder: "FILE.html",
+    help: "Write a page on how it went, whatever the end, for a browser without network",
+    read: filePath,
+  }),
+} as const;
+
 const FLAGS = {
   ...WHAT_FLAGS,
   ...CHECK_FLAGS,
@@ -79,6 +89,7 @@ const FLAGS = {
   ...ROLE_FLAGS,
   ...TIMEOUT_FLAGS,
   ...FROZEN_FLAGS,
+  ...REPORT_FLAGS,
 } as const;
 
 /** The command. */
@@ -119,14 +130,16 @@ export const MIGRATE_COMMAND: Command = {
     { title: "The link", flags: LINK_FLAGS },
     { title: "CRIU's options", flags: CRIU_FLAGS },
     { title: "This host", flags: ROLE_FLAGS },
+    { title: "Afterwards", flags: REPORT_FLAGS },
     { title: "Deadlines", flags: { ...TIMEOUT_FLAGS, ...FROZEN_FLAGS } },
   ],
   run: runMigrate,
 };
 
 async function runMigrate(args: readonly string[], context: Context): Promise<number> {
-  const { victim, options: others, json, quiet } = readMigrate(args);
+  const { victim, options: others, json, quiet, report } = readMigrate(args);
   const reporter = new Reporter(context.terminal, { json, quiet, many: false });
+  if (report !== undefined) await requireWritable(report);
   const pid = await context.roles.findVictim(victim);
   const options = { ...others, pid };
   const peer = showAddress(options.peer);
@@ -137,9 +150,15 @@ async function runMigrate(args: readonly string[], context: Context): Promise<nu
     reporter.line("Warning: --channel direct sends all memory of the process as plain text");
   }
   let committed = false;
+  let migration: string | undefined;
   const sink = (event: HaulEvent) => {
     committed ||= event.event === "committed";
+    if ("migration" in event) migration ??= event.migration;
     reporter.event(event);
+  };
+  const toldAfterwards = async () => {
+    if (report === undefined || migration === undefined) return;
+    reporter.line(await reportOn(context, options.stateDir, migration, report));
   };
   try {
     const summary = await stoppable(
@@ -151,12 +170,32 @@ async function runMigrate(args: readonly string[], context: Context): Promise<nu
       reporter.line(describeSummary(pid, options.peer, summary));
       for (const text of describeSwitchover(summary)) reporter.line(text);
     }
+    await toldAfterwards();
     reporter.json({ event: "migrated", pid, peer, ...summary });
     return EXIT_OK;
   } catch (error) {
     const where = whereaboutsOf(error);
     const process = where && { pid, where, text: describeWhereabouts(where, pid, peer) };
-    return reporter.failure(asPhaulError(error), process);
+    const exitCode = reporter.failure(asPhaulError(error), process);
+    await toldAfterwards();
+    return exitCode;
+  }
+}
+
+/** How a report came out, in a line: that it cannot be written changes nothing of what happened. */
+async function reportOn(
+  { roles }: Context,
+  stateDir: string,
+  migration: string,
+  path: string,
+): Promise<string> {
+  try {
+    const entry = (await roles.history(stateDir)).find((one) => one.migration === migration);
+    if (entry === undefined) return `No report: migration ${migration} was not written down`;
+    await writeReport(entry, path);
+    return `Report: ${path}`;
+  } catch (error) {
+    return asPhaulError(error).message;
   }
 }
 
@@ -175,6 +214,8 @@ export function readMigrate(args: readonly string[]): {
   options: Omit<MigrateOptions, "pid">;
   json: boolean;
   quiet: boolean;
+  /** Where the report goes, if one is wanted. */
+  report?: string;
 } {
   const values = parseFlags("migrate", FLAGS, args);
   if (values.insecure && values.tokenFile !== undefined) {
@@ -198,5 +239,6 @@ export function readMigrate(args: readonly string[]): {
     releaseUnit: values.releaseUnit || victim.by === "unit",
     skippedChecks: values.skippedChecks,
   };
-  return { victim, options, json: values.json, quiet: values.quiet };
+  const { json, quiet, report } = values;
+  return { victim, options, json, quiet, report };
 }

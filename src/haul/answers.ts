@@ -7,6 +7,7 @@
 import { PhaulError } from "../errors.ts";
 import type { DestinationEvent } from "../migrate/tables.ts";
 import { errorTexts, type Reply } from "../wire/mod.ts";
+import type { Timeline } from "./timeline.ts";
 
 /** Requests of the source that the destination's table decides about. */
 export type Asked = "iteration" | "prepare" | "commit" | "abort";
@@ -31,6 +32,21 @@ export class Answers {
     return answer.promise;
   }
 
+  /** Answers `prepare`, with what was done for it. */
+  ready(migrationId: string, timeline: Timeline): void {
+    this.give("prepare", { type: "ready", migrationId, steps: timeline.stepsSince("final-dump") });
+  }
+
+  /** Answers `commit`, with what was done for it. */
+  running(timeline: Timeline): void {
+    this.give("commit", { type: "running", steps: timeline.stepsSince("committed") });
+  }
+
+  /** Answers `abort`, with what this side had given up for before it was asked. */
+  discarded(because: PhaulError | undefined): void {
+    this.give("abort", { type: "discarded", because: because && errorTexts(because) });
+  }
+
   /** Answers whoever waits. */
   give(asked: Asked, reply: Reply): void {
     this.#waiting.get(asked)?.resolve(reply);
@@ -47,11 +63,6 @@ export class Answers {
     this.#waiting.get(asked)?.reject(error);
     this.#waiting.delete(asked);
   }
-}
-
-/** The answer to `abort`, with what this side had given up for before it was asked. */
-export function discarded(because: PhaulError | undefined): Reply {
-  return { type: "discarded", because: because && errorTexts(because) };
 }
 
 /** Why a destination gives up when its source does. */

@@ -24,6 +24,7 @@ import type {
   HostFacts,
   UserFact,
 } from "../wire/mod.ts";
+import type { HostsVersions } from "./events.ts";
 import { clockNow, cpuObjection, reportHost } from "./host_report.ts";
 import type { Peer } from "./peer.ts";
 import { type RestorerOptions, startRestorer } from "./restorer.ts";
@@ -45,6 +46,17 @@ export interface HostCheckup {
   readonly source: HostFacts;
   /** Only where a peer was asked. */
   readonly destination?: HostFacts;
+}
+
+/** What of it a migration tells. */
+export function versionsOf(
+  { source, destination }: Pick<HostCheckup, "source" | "destination">,
+): HostsVersions {
+  const versions = ({ criuVersion, kernel, arch }: HostFacts) => ({ criuVersion, kernel, arch });
+  return {
+    source: versions(source),
+    ...(destination ? { destination: versions(destination) } : {}),
+  };
 }
 
 /** What hosts are checked with. */

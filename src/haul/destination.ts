@@ -21,7 +21,7 @@ import {
   type StartIterationRequest,
   type StopIterationRequest,
 } from "../wire/mod.ts";
-import { Answers, askedBy, type AskedEvent, discarded, givenUp, outOfTurn } from "./answers.ts";
+import { Answers, askedBy, type AskedEvent, givenUp, outOfTurn } from "./answers.ts";
 import { Custody } from "./custody.ts";
 import { endOf, refusalOf } from "./decisions.ts";
 import { type Admission, type DestinationParts, type Terms, tidyUp } from "./destination_parts.ts";
@@ -180,8 +180,7 @@ export class DestinationRole {
         await this.#custody.journalPrepared(this.#parts.admitted.durable);
         return "written" as const;
       },
-      "answer-ready": () =>
-        this.#answers.give("prepare", { type: "ready", migrationId: migration }),
+      "answer-ready": () => this.#answers.ready(migration, stages.timeline),
       "watch-tree": () => this.#custody.watch(() => this.#machine.dispatch("tree-lost")),
       "journal-running": async () => {
         await stages.reach({ event: "committed", migration });
@@ -196,7 +195,7 @@ export class DestinationRole {
       "restore-again": () => this.#start("restored", () => this.#custody.restoreAgain()),
       "journal-continued": () => stages.leniently(() => journal.record({ mark: "CONTINUED" })),
       "answer-running": async () => {
-        this.#answers.give("commit", { type: "running" });
+        this.#answers.running(stages.timeline);
         await stages.reach({ event: "running", migration, pid: this.pid });
       },
       "journal-discarded": async (cause) => {
@@ -206,7 +205,7 @@ export class DestinationRole {
         await stages.leniently(() => journal.record({ mark: "DISCARDED" }));
       },
       "discard": () => this.#start("cleared", () => this.#discard()),
-      "answer-discarded": () => this.#answers.give("abort", discarded(this.#because)),
+      "answer-discarded": () => this.#answers.discarded(this.#because),
       "refuse": (cause) =>
         this.#answers.refuse(askedBy(cause.event), refusalOf(this, cause, this.#reason)),
       "tidy": () => tidyUp(this.#parts, this.state),
@@ -245,9 +244,11 @@ export class DestinationRole {
   }
 
   async #restore(request: PrepareRequest): Promise<void> {
-    await this.#received.complete(request);
     const received = this.#received;
+    await received.complete(request);
+    this.#stages.timeline.mark("images");
     await this.#custody.restore(received.imagesDir, request, () => received.lazySource());
+    this.#stages.timeline.mark("restored");
   }
 
   async #discard(): Promise<void> {

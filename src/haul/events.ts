@@ -6,8 +6,10 @@
  */
 
 import type { ErrorCode } from "../errors.ts";
+import type { Severity } from "../check/mod.ts";
 import type { StopReason } from "../migrate/policy.ts";
 import type { Side } from "../migrate/tables.ts";
+import type { Step } from "../wire/mod.ts";
 
 /** Where the process tree is, for the first line of any report. */
 export type Whereabouts = "source" | "destination" | "in-doubt" | "gone";
@@ -59,6 +61,30 @@ export interface Prediction {
   readonly fits: boolean;
 }
 
+/** What a check found, without the advice. */
+export interface FindingNote {
+  /** One of the stable codes of docs/checks.md. */
+  readonly code: string;
+  readonly severity: Severity;
+  /** Whose it is: one host's, the tree's on the source, or of the two hosts together. */
+  readonly on: Side | "both";
+  readonly message: string;
+}
+
+/** What a host runs. */
+export interface HostVersions {
+  readonly criuVersion: string;
+  /** The kernel's release. */
+  readonly kernel: string;
+  readonly arch: string;
+}
+
+/** The two hosts of a migration. */
+export interface HostsVersions {
+  readonly source: HostVersions;
+  readonly destination?: HostVersions;
+}
+
 /** One event. */
 export type HaulEvent =
   | {
@@ -78,7 +104,32 @@ export type HaulEvent =
     readonly processes: number;
     readonly memoryBytes: number;
   }
+  | {
+    /** What was found before anything was touched: first of the tree, then of the hosts. */
+    readonly event: "examined";
+    readonly migration: string;
+    readonly hosts?: HostsVersions;
+    readonly findings: readonly FindingNote[];
+  }
   | { readonly event: "connected"; readonly migration: string; readonly peer: string }
+  | {
+    /** A destination takes a migration in. */
+    readonly event: "admitted";
+    readonly migration: string;
+    /** The root's pid in its innermost pid namespace. */
+    readonly pid: number;
+    readonly comm: string;
+    readonly processes: number;
+    readonly memoryBytes: number;
+    /** The source, as its connection shows it. */
+    readonly peer: string;
+  }
+  | {
+    /** What the destination says that it did, and how long before its answer. */
+    readonly event: "destination-steps";
+    readonly migration: string;
+    readonly steps: readonly Step[];
+  }
   | {
     readonly event: "iteration-begin";
     readonly migration: string;
@@ -137,8 +188,10 @@ export type EventSink = (event: HaulEvent) => void;
 
 /** When something began, in milliseconds since the migration did. */
 export interface TimelineEntry {
-  /** A stage, `iteration-N`, or `final-dump`. */
+  /** A stage, `iteration-N`, `final-dump`, or a step of a destination. */
   readonly name: string;
+  /** Who got there. What the destination did is as late as its answer was under way. */
+  readonly on: Side;
   readonly atMs: number;
 }
 

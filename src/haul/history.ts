@@ -1,12 +1,14 @@
 /**
- * Past migrations from this host: `history` in the state directory, one JSON object a line.
+ * Past migrations from and to this host: `history` in the state directory, one JSON object a line.
  *
  * @module
  */
 
 import type { ErrorCode } from "../errors.ts";
 import { ensureDirectory } from "../proc/mod.ts";
+import type { Side } from "../migrate/tables.ts";
 import type { MigrationSummary, Whereabouts } from "./events.ts";
+import type { MigrationDetails } from "./record.ts";
 
 /** Beyond this the older half is forgotten. */
 const MAX_BYTES = 4 * 2 ** 20;
@@ -17,16 +19,19 @@ export interface HistoryEntry {
   /** When it ended, ISO 8601. */
   readonly at: string;
   readonly migration: string;
+  /** What this host was in it. */
+  readonly side: Side;
   readonly pid: number;
   /** The root's command name; absent where it came to no look at it. */
   readonly comm?: string;
-  /** The destination, as `host:port`. */
+  /** The other host: a destination as `host:port`, a source as its connection showed it. */
   readonly peer: string;
   readonly whereabouts: Whereabouts;
-  /** Of one that moved. */
+  /** Of one that moved, on its source. */
   readonly summary?: MigrationSummary;
   /** Of one that did not. */
   readonly failure?: { readonly code: ErrorCode; readonly message: string };
+  readonly details: MigrationDetails;
 }
 
 /** Adds an entry, as of now; throws an Error of the file system. */
@@ -59,7 +64,8 @@ function pathIn(stateDir: string): string {
 function entryIn(line: string): HistoryEntry[] {
   try {
     const entry: HistoryEntry = JSON.parse(line);
-    return entry.v === 1 && typeof entry.migration === "string" ? [entry] : [];
+    const known = entry.v === 1 && typeof entry.migration === "string" && entry.details;
+    return known ? [entry] : [];
   } catch {
     return [];
   }

@@ -5,10 +5,9 @@
  */
 
 import { PhaulError } from "../errors.ts";
-import type { EventSink, HaulEvent } from "./events.ts";
+import type { HaulEvent } from "./events.ts";
 import { CONTENT_TYPE, Distribution, exposition, Figure } from "./exposition.ts";
-import type { HostAddress, ServeOptions } from "./options.ts";
-import { serve } from "./serve.ts";
+import type { HostAddress } from "./options.ts";
 
 /** From a hundredth of a second to a minute: how long a tree is held, and how long its memory drains. */
 const SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -108,38 +107,14 @@ export class Metrics {
 }
 
 /**
- * As {@linkcode serve}, and answers GET /metrics at `metrics` until it ends.
+ * Answers GET /metrics at `address` with `figures` until it is disposed of.
  *
- * @throws PhaulError what serve throws, and `port-in-use` over the other address
+ * @throws PhaulError `port-in-use`
  */
-export async function serveWithMetrics(
-  options: ServeOptions,
-  metrics: HostAddress,
-  sink: EventSink,
-  signal: AbortSignal,
-  hurry: AbortSignal,
-): Promise<void> {
-  const figures = new Metrics();
-  const server = listen(metrics, figures);
-  const both: EventSink = (event) => {
-    figures.take(event, performance.now());
-    sink(event);
-  };
-  try {
-    await serve(options, both, signal, hurry);
-  } finally {
-    // Not shutdown(), which would wait for whoever keeps a connection open.
-    server.abort();
-    await server.finished.catch(() => {});
-  }
-}
-
-interface Endpoint {
-  readonly finished: Promise<void>;
-  abort(): void;
-}
-
-function listen({ host: hostname, port }: HostAddress, figures: Metrics): Endpoint {
+export function offerMetrics(
+  { host: hostname, port }: HostAddress,
+  figures: Metrics,
+): AsyncDisposable {
   const controller = new AbortController();
   const { signal } = controller;
   const options = { hostname, port, signal, onListen: () => {} };
@@ -150,7 +125,13 @@ function listen({ host: hostname, port }: HostAddress, figures: Metrics): Endpoi
       }
       return new Response(figures.text, { headers: { "content-type": CONTENT_TYPE } });
     });
-    return { finished, abort: () => controller.abort() };
+    return {
+      async [Symbol.asyncDispose]() {
+        // Not shutdown(), which would wait for whoever keeps a connection open.
+        controller.abort();
+        await finished.catch(() => {});
+      },
+    };
   } catch (cause) {
     throw new PhaulError("port-in-use", `Cannot offer metrics on ${hostname}:${port}`, {
       remedy: "Name another address with --metrics, or leave it out",

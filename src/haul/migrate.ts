@@ -22,9 +22,9 @@ import {
   requireRoot,
 } from "../proc/mod.ts";
 import type { BeginRequest, BegunReply } from "../wire/mod.ts";
-import type { EventSink, MigrationSummary } from "./events.ts";
+import type { EventSink, HostsVersions, MigrationSummary } from "./events.ts";
 import { beginRequest } from "./begin_request.ts";
-import { checkHosts } from "./checkup.ts";
+import { checkHosts, placed, type PlacedFinding, versionsOf } from "./checkup.ts";
 import { failureOf, MigrationError, whereaboutsOf } from "./migration_error.ts";
 import { beginJournal } from "./begin_journal.ts";
 import { logsDirOf } from "./evidence.ts";
@@ -34,11 +34,12 @@ import type { MigrateOptions } from "./options.ts";
 import { Peer } from "./peer.ts";
 import { openWay } from "./page_way.ts";
 import { PLAN_MADE } from "./plan_made.ts";
+import { MigrationRecord } from "./record.ts";
 import { SourceRole } from "./source.ts";
 import type { SourceOutcome } from "./source_parts.ts";
 import { Stages } from "./stages.ts";
 import { VictimThrottle } from "./throttle.ts";
-import { Timeline } from "./timeline.ts";
+import type { Timeline } from "./timeline.ts";
 import type { ProgressListener } from "./wire_remote.ts";
 import { requireSame, Verdict } from "./verdicts.ts";
 import { newWorkDir } from "./work_dir.ts";
@@ -60,25 +61,26 @@ export async function migrateTree(
 ): Promise<MigrationSummary> {
   const begun = performance.now();
   const migration = crypto.getRandomValues(new Uint8Array(16)).toHex();
-  const timeline = new Timeline();
+  const record = new MigrationRecord();
   let comm: string | undefined;
   const told: EventSink = (event) => {
-    timeline.take(event);
+    record.take(event);
     if (event.event === "checked") comm = event.comm;
     sink(event);
   };
   const stages = new Stages({ sink: told, hook: options.hook, side: "source", migration });
   stages.pid = options.pid;
   const { pid, peer: { host, port }, stateDir } = options;
-  const keep = (end: Pick<HistoryEntry, "whereabouts" | "summary" | "failure">) =>
-    stages.leniently(() =>
-      remember(stateDir, { migration, pid, comm, peer: `${host}:${port}`, ...end })
-    );
+  const keep = (end: Pick<HistoryEntry, "whereabouts" | "summary" | "failure">) => {
+    const details = record.details(stages.timeline);
+    const which = { migration, side: "source", pid, comm, peer: `${host}:${port}` } as const;
+    return stages.leniently(() => remember(stateDir, { ...which, ...end, details }));
+  };
   try {
     const outcome = await attempt(options, migration, stages, signal);
     if (outcome.state !== "done") throw failureOf(outcome, options);
     await stages.reach({ event: "drained", migration });
-    const summary = summaryOf(outcome, { migration, options, timeline, begun });
+    const summary = summaryOf(outcome, { migration, options, timeline: stages.timeline, begun });
     await keep({ whereabouts: "destination", summary });
     return summary;
   } catch (error) {
@@ -138,8 +140,14 @@ export async function attempt(
   const pidfds = async () => hasPidfds(await criu.version());
   const allowed = { ...options.criu, releaseUnit, pidfds };
   const victim = await examineVictim(options.pid, allowed);
-  const judge = (findings: readonly Finding[]) => judged(findings, options, stages);
-  judge(victim.findings);
+  const judge = (findings: readonly PlacedFinding[], hosts?: HostsVersions) => {
+    const notes = findings.map(({ code, severity, on, message }) => ({
+      ...{ code, severity, on, message },
+    }));
+    stages.tell({ event: "examined", migration, ...(hosts ? { hosts } : {}), findings: notes });
+    judged(findings, options, stages);
+  };
+  judge(placed("source", victim.findings));
   using tree = ProcessTree.open(options.pid);
   await stages.pass({
     event: "checked",
@@ -159,7 +167,8 @@ export async function attempt(
   // Not sooner: an interrupted migration has left a copy there, whose pids are taken.
   await untouched(journal, async () => {
     const parts = { session: criu, workDir: options.workDir, victim, peer, signal };
-    judge((await checkHosts(parts)).findings);
+    const { findings, ...hosts } = await checkHosts(parts);
+    judge(findings, versionsOf(hosts));
     criu.close();
   });
   const link = [options.workDir, migration, "source", journal.path] as const;

@@ -9,7 +9,7 @@ import type { BeginRequest, Standing } from "../wire/mod.ts";
 import { directPortFor, requireDisk, requireFit, restoresLazily } from "./admission.ts";
 import { DestinationRole } from "./destination.ts";
 import { DirectIntake } from "./direct_intake.ts";
-import type { EventSink } from "./events.ts";
+import type { EventSink, HaulEvent } from "./events.ts";
 import type { AdmittedRecord, DiskJournal, JournalName, JournalStore } from "../journal/mod.ts";
 import { isOver } from "./links.ts";
 import { DEFAULT_SERVE_LIMITS, type ServeLimits, type ServeOptions } from "./options.ts";
@@ -106,10 +106,10 @@ export class Registry {
   /**
    * Takes a migration in.
    *
-   * @param link Whatever stands for the connection that it comes over.
+   * @param link The connection that it comes over.
    * @throws PhaulError `busy`, `protocol`, `no-space`, and what {@linkcode requireFit} throws
    */
-  async admit(begin: BeginRequest, link: object): Promise<DestinationRole> {
+  async admit(begin: BeginRequest, link: { readonly peer: string }): Promise<DestinationRole> {
     const { options, store, lazyPages, tickets } = this.#parts;
     const { migrationId: migration } = begin;
     this.#refuseWhenDraining();
@@ -144,6 +144,7 @@ export class Registry {
     const until = promised.move();
     void role.ended.then(() => until.dispose());
     this.#roles.set(migration, role);
+    this.#parts.sink(admittedEvent(begin, link.peer));
     return role;
   }
 
@@ -229,6 +230,12 @@ function workDirBase(options: ServeOptions, durable: boolean): string | undefine
 /** Where images lie that are to be on a disk, unless another place was named. */
 export function durableBase(stateDir: string): string {
   return `${stateDir}/images`;
+}
+
+function admittedEvent(begin: BeginRequest, peer: string): HaulEvent {
+  const { migrationId: migration, rootPid: pid, comm, processes, memoryBytes } = begin;
+  const tree = { pid, comm, processes: processes.length, memoryBytes };
+  return { event: "admitted", migration, ...tree, peer };
 }
 
 function admittedRecord(

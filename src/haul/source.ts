@@ -220,6 +220,7 @@ export class SourceRole implements PhaulLocal {
       this.#awaitsPeer = true;
       const ready = await peer.request({ type: "prepare", ...this.#dump.tree(), ...totals });
       requireSame(migration, ready.migrationId);
+      stages.tell({ event: "destination-steps", migration, steps: ready.steps });
       this.#machine.dispatch("ready");
     } catch (error) {
       this.#fail("failed", asPhaulError(error));

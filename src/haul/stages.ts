@@ -9,12 +9,15 @@ import type { DestinationState, Side } from "../migrate/tables.ts";
 import type { ClientObserver } from "./config.ts";
 import type { EventSink, HaulEvent, Stage } from "./events.ts";
 import { type HookContext, runHooks } from "./hook.ts";
+import { Timeline } from "./timeline.ts";
 
 /** A hook that takes longer is killed and counts as failed. */
 const HOOK_DEADLINE_MS = 60_000;
 
 /** Where stage events of one migration on one side go. */
 export class Stages {
+  /** When each stage was reached, since this began. */
+  readonly timeline: Timeline;
   readonly #sink: EventSink;
   readonly #hook: string | undefined;
   readonly #side: Side;
@@ -24,7 +27,12 @@ export class Stages {
   #inHook = false;
 
   constructor(options: { sink: EventSink; hook?: string; side: Side; migration: string }) {
-    this.#sink = options.sink;
+    const timeline = new Timeline(options.side);
+    this.timeline = timeline;
+    this.#sink = (event) => {
+      timeline.take(event);
+      options.sink(event);
+    };
     this.#hook = options.hook;
     this.#side = options.side;
     this.#migration = options.migration;

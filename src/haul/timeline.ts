@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Side } from "../migrate/tables.ts";
+import { maxSteps, type Step } from "../wire/mod.ts";
 import type { HaulEvent, Stage, SwitchoverParts, TimelineEntry } from "./events.ts";
 
 const STAGES: ReadonlySet<string> = new Set<Stage>([
@@ -18,28 +20,48 @@ const STAGES: ReadonlySet<string> = new Set<Stage>([
 
 /** Writes stages down as they come. */
 export class Timeline {
+  readonly #on: Side;
   readonly #begunMs = performance.now();
   readonly #entries: TimelineEntry[] = [];
 
+  constructor(on: Side) {
+    this.#on = on;
+  }
+
   /** Takes in one event. */
   take(event: HaulEvent): void {
+    if (event.event === "destination-steps") return this.#takeSteps(event.steps);
     const name = event.event === "iteration-begin"
       ? event.final ? "final-dump" : `iteration-${event.iteration}`
       : STAGES.has(event.event)
       ? event.event
       : undefined;
-    if (name !== undefined) this.#entries.push({ name, atMs: performance.now() - this.#begunMs });
+    if (name !== undefined) this.mark(name);
+  }
+
+  /** Something that is no stage was reached now. */
+  mark(name: string): void {
+    this.#entries.push({ name, on: this.#on, atMs: this.#now });
   }
 
   /** What was reached so far, in order. */
   get entries(): readonly TimelineEntry[] {
-    return [...this.#entries];
+    return this.#entries.toSorted((one, other) => one.atMs - other.atMs);
+  }
+
+  /** What was reached here since `name` last was, that included, for the other side. */
+  stepsSince(name: string): Step[] {
+    const first = this.#entries.findLastIndex((entry) => entry.name === name);
+    return this.#entries.slice(Math.max(0, first)).slice(0, maxSteps).map((entry) => ({
+      name: entry.name,
+      agoUs: Math.round((this.#now - entry.atMs) * 1000),
+    }));
   }
 
   /** What a switchover of so many milliseconds, which ended with `running`, was made of. */
   partsOf(switchoverMs: number): SwitchoverParts | undefined {
     const [frozen, prepared, running] = ["frozen", "prepared", "running"].map((name) =>
-      this.#entries.find((entry) => entry.name === name)?.atMs
+      this.#entries.find((entry) => entry.name === name && entry.on === this.#on)?.atMs
     );
     if (frozen === undefined || prepared === undefined || running === undefined) return undefined;
     return {
@@ -47,5 +69,15 @@ export class Timeline {
       restoreMs: prepared - frozen,
       handoverMs: running - prepared,
     };
+  }
+
+  get #now(): number {
+    return performance.now() - this.#begunMs;
+  }
+
+  #takeSteps(steps: readonly Step[]): void {
+    for (const { name, agoUs } of steps) {
+      this.#entries.push({ name, on: "destination", atMs: this.#now - agoUs / 1000 });
+    }
   }
 }

@@ -53,7 +53,11 @@ export class Verdict {
   async commit(): Promise<"acknowledged" | Unacknowledged> {
     const { peer, migration, timeouts, stages } = this.#parts;
     const request = { type: "commit", migrationId: migration, forced: false } as const;
-    const failure = await insist(peer, () => peer.request(request), timeouts.commitMs, (error) => {
+    const ask = async () => {
+      const { steps } = await peer.request(request);
+      stages.tell({ event: "destination-steps", migration, steps });
+    };
+    const failure = await insist(peer, ask, timeouts.commitMs, (error) => {
       stages.warn(
         `The destination has not confirmed that the process runs there: ${error.message}`,
       );

@@ -7,7 +7,7 @@
 
 import { PhaulError } from "../errors.ts";
 import { bounded, type StepBounds } from "./cancel.ts";
-import { ticketBytes } from "./messages.ts";
+import { ticketBytes } from "./replies.ts";
 import { type ByteStream, connectionLost, readExactly } from "./stream.ts";
 
 /** Bounds of the opening, and who redeems tickets. */

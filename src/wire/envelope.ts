@@ -7,7 +7,8 @@
 import { decodeMessage, encodeMessage, type RawMessage } from "./codec.ts";
 import { PhaulError } from "../errors.ts";
 import { Fields } from "./fields.ts";
-import type { Reply, Request } from "./messages.ts";
+import type { Request } from "./messages.ts";
+import type { Reply } from "./replies.ts";
 import { readReply, readRequest } from "./message_decoders.ts";
 import { replyFields, requestFields } from "./message_encoders.ts";
 import { type ErrorTexts, readErrorTexts } from "./peer_error.ts";

@@ -7,20 +7,24 @@
 import { readCheck, readChecked } from "./check_codec.ts";
 import type { Fields } from "./fields.ts";
 import { maxFiles, maxPathLength, maxPid, readFile } from "./file_codec.ts";
-import {
-  type BeginRequest,
-  type BegunReply,
-  type Connection,
-  type PackingTerms,
-  type ProcessSummary,
-  type Reply,
-  type Request,
-  type RestoreOptions,
-  type Standing,
-  type StopIterationRequest,
-  ticketBytes,
+import type {
+  BeginRequest,
+  Connection,
+  PackingTerms,
+  ProcessSummary,
+  Request,
+  RestoreOptions,
+  StopIterationRequest,
 } from "./messages.ts";
 import { cleanText, readErrorTexts } from "./peer_error.ts";
+import {
+  type BegunReply,
+  maxSteps,
+  type Reply,
+  type Standing,
+  type Step,
+  ticketBytes,
+} from "./replies.ts";
 import { cgroupsModes, holdModes, inverted, restoreModes } from "./vocabulary.ts";
 
 const maxProcesses = 65_536;
@@ -36,6 +40,7 @@ const maxStandings = 4096;
 
 const identifier = /^[0-9a-f]{32}$/;
 const hash128 = /^[0-9a-f]{32}$/;
+const stepName = /^[a-z-]+$/;
 const printable = /^[\x20-\x7e]+$/;
 const machine = /^[a-z0-9_]+$/;
 const stateName = /^[a-z-]+$/;
@@ -118,7 +123,7 @@ export function readReply(type: Reply["type"], fields: Fields): Reply {
     case "checked":
       return readChecked(fields);
     case "ready":
-      return { type, migrationId: readMigrationId(fields) };
+      return { type, migrationId: readMigrationId(fields), steps: readSteps(fields) };
     case "iteration-stopped":
       return {
         type,
@@ -126,6 +131,7 @@ export function readReply(type: Reply["type"], fields: Fields): Reply {
         pageBytes: fields.integer("pageBytes", 0, Number.MAX_SAFE_INTEGER),
       };
     case "running":
+      return { type, steps: readSteps(fields) };
     case "forgotten":
       return { type };
     case "standings":
@@ -137,6 +143,13 @@ export function readReply(type: Reply["type"], fields: Fields): Reply {
     default:
       return type satisfies never;
   }
+}
+
+function readSteps(fields: Fields): Step[] {
+  return fields.list("steps", maxSteps, (step) => ({
+    name: step.text("name", 20, stepName),
+    agoUs: step.integer("agoUs", 0, Number.MAX_SAFE_INTEGER),
+  }));
 }
 
 function readBegin(fields: Fields): BeginRequest {

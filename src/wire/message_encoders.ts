@@ -6,7 +6,8 @@
 
 import { checkedFields, checkFields } from "./check_codec.ts";
 import { fileFields } from "./file_codec.ts";
-import type { BeginRequest, PackingTerms, Reply, Request } from "./messages.ts";
+import type { BeginRequest, PackingTerms, Request } from "./messages.ts";
+import type { Reply } from "./replies.ts";
 import { cgroupsModes, holdModes, restoreModes } from "./vocabulary.ts";
 
 type RawFields = Readonly<Record<string, unknown>>;
@@ -62,10 +63,11 @@ export function replyFields(reply: Reply): RawFields {
     case "checked":
       return checkedFields(reply);
     case "ready":
-      return { migrationId: reply.migrationId };
+      return { migrationId: reply.migrationId, steps: reply.steps };
     case "iteration-stopped":
       return { pages: reply.pages, pageBytes: reply.pageBytes };
     case "running":
+      return { steps: reply.steps };
     case "forgotten":
       return {};
     case "standings":

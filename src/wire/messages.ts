@@ -1,11 +1,11 @@
 /**
- * The control messages as tagged unions; docs/protocol.md says what each one means.
+ * The requests of the control link as a tagged union, and what they hold; docs/protocol.md says what
+ * each one means. Their answers are in replies.ts.
  *
  * @module
  */
 
-import type { CheckedReply, CheckRequest } from "./check_messages.ts";
-import type { ErrorTexts } from "./peer_error.ts";
+import type { CheckRequest } from "./check_messages.ts";
 
 /** One task of the tree: its pid in the innermost pid namespace and how it was before the freeze. */
 export interface ProcessSummary {
@@ -185,114 +185,3 @@ export type Request =
   | ForgetRequest
   | InquireRequest
   | CancelRequest;
-
-/** The answer to `begin`. */
-export interface BegunReply {
-  readonly type: "begun";
-  /** As the destination understood it: verdicts will carry it. */
-  readonly migrationId: string;
-  /** The tree will get its memory after it was restored. */
-  readonly lazy: boolean;
-  /** Where pages may be sent directly; only when that was asked for. */
-  readonly direct?: DirectDoor;
-}
-
-/** A port of the destination that takes pages as plain text, from whoever shows the ticket first. */
-export interface DirectDoor {
-  readonly port: number;
-  readonly ticket: Uint8Array;
-}
-
-/**
- * The answer to `start-iteration`: one-time tickets of 32 bytes each, images only for the final one; and
- * what the destination takes of the packing that was offered.
- */
-export interface IterationStartedReply extends PackingTerms {
-  readonly type: "iteration-started";
-  /** Absent when pages come directly. */
-  readonly pagesTicket?: Uint8Array;
-  readonly imagesTicket?: Uint8Array;
-}
-
-/** The answer to `stop-iteration`. */
-export interface IterationStoppedReply {
-  readonly type: "iteration-stopped";
-  /** What came: pages, and bytes of the page stream. */
-  readonly pages: number;
-  readonly pageBytes: number;
-}
-
-/** The answer to `prepare`: the tree is restored and held. */
-export interface ReadyReply {
-  readonly type: "ready";
-  readonly migrationId: string;
-}
-
-/** The answer to `commit`: the tree runs. */
-export interface RunningReply {
-  readonly type: "running";
-}
-
-/** The answer to `abort`. */
-export interface DiscardedReply {
-  readonly type: "discarded";
-  /** Why the destination had given up by itself before. */
-  readonly because?: ErrorTexts;
-}
-
-/** The answer to `forget`. */
-export interface ForgottenReply {
-  readonly type: "forgotten";
-}
-
-/** One migration as the destination has it. */
-export interface Standing {
-  readonly migrationId: string;
-  /** A state of the destination's table. */
-  readonly state: string;
-  /** The root's command name. */
-  readonly comm: string;
-  /** The root's pid on the destination, where there is one. */
-  readonly pid?: number;
-}
-
-/** The answer to `inquire` and `cancel`. */
-export interface StandingsReply {
-  readonly type: "standings";
-  readonly standings: readonly Standing[];
-}
-
-/** Every answer but the error, which rejects the request. */
-export type Reply =
-  | CheckedReply
-  | BegunReply
-  | IterationStartedReply
-  | IterationStoppedReply
-  | ReadyReply
-  | RunningReply
-  | DiscardedReply
-  | ForgottenReply
-  | StandingsReply;
-
-/** Which reply belongs to which request. */
-export const replyTypeOf = {
-  "check": "checked",
-  "begin": "begun",
-  "start-iteration": "iteration-started",
-  "stop-iteration": "iteration-stopped",
-  "prepare": "ready",
-  "commit": "running",
-  "abort": "discarded",
-  "forget": "forgotten",
-  "inquire": "standings",
-  "cancel": "standings",
-} as const satisfies Record<Request["type"], Reply["type"]>;
-
-/** The reply to a request of type `R`. */
-export type ReplyTo<R extends Request> = Extract<
-  Reply,
-  { type: (typeof replyTypeOf)[R["type"]] }
->;
-
-/** The length in bytes of each stream ticket. */
-export const ticketBytes = 32;

@@ -23,6 +23,7 @@ export type {
 } from "./image_stream.ts";
 export { listen, type ServerSecurity, type WireListener } from "./listen.ts";
 export * from "./messages.ts";
+export * from "./replies.ts";
 export { validateImageName } from "./names.ts";
 export { openControl, openData, type OpenOptions } from "./opening.ts";
 export type { DataKind } from "./opening_messages.ts";

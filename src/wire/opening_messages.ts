@@ -8,7 +8,7 @@ import { decodeMessage, encodeMessage } from "./codec.ts";
 import { PhaulError } from "../errors.ts";
 import { Fields } from "./fields.ts";
 import { readFrame, writeFrame } from "./frames.ts";
-import { ticketBytes } from "./messages.ts";
+import { ticketBytes } from "./replies.ts";
 import { type ErrorTexts, readErrorTexts, remoteError } from "./peer_error.ts";
 import { proofBytes } from "./proof.ts";
 import type { ByteStream } from "./stream.ts";

@@ -6,7 +6,7 @@
 
 import { PhaulError } from "../errors.ts";
 import { abortReason } from "./cancel.ts";
-import type { Reply } from "./messages.ts";
+import type { Reply } from "./replies.ts";
 
 interface Pending {
   readonly resolve: (reply: Reply) => void;

@@ -1,18 +1,12 @@
 /**
- * The names of proto/phaul.proto against those of messages.ts.
+ * The names of proto/phaul.proto against those of messages.ts and replies.ts.
  *
  * @module
  */
 
 import type { FindingFact } from "./check_messages.ts";
-import type {
-  FileKind,
-  HoldMode,
-  ManageCgroupsMode,
-  Reply,
-  Request,
-  RestoreMode,
-} from "./messages.ts";
+import type { FileKind, HoldMode, ManageCgroupsMode, Request, RestoreMode } from "./messages.ts";
+import type { Reply } from "./replies.ts";
 
 /** The body field of each request in an Envelope. */
 export const requestBodies = {

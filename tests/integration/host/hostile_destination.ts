@@ -58,7 +58,7 @@ function findingOf(code: string): Manner {
 }
 
 const MANNERS: Readonly<Record<string, Manner>> = {
-  "another-reply": answering("begin", () => Promise.resolve({ type: "running" })),
+  "another-reply": answering("begin", () => Promise.resolve({ type: "running", steps: [] })),
   "silent-at-check": answering("check", () => SILENCE),
   "unknown-finding": findingOf("no-such-code"),
   "finds-pids-taken": findingOf("pid-taken"),

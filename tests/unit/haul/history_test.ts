@@ -7,8 +7,10 @@ const MOVED = {
   migration,
   pid: 7,
   comm: "x",
+  side: "source",
   peer: "dst:7284",
   whereabouts: "destination",
+  details: { begunAt: "", findings: [], iterations: [], timeline: [], transfer: [] },
 } as const;
 
 async function inStateDir(test: (dir: string) => Promise<void>): Promise<void> {
@@ -46,7 +48,7 @@ Deno.test("remember: a file that grew too large forgets its older half", async (
 });
 
 Deno.test("Timeline: stages in their order, and the parts of a switchover add up", async () => {
-  const timeline = new Timeline();
+  const timeline = new Timeline("source");
   const reach = async (event: "frozen" | "prepared" | "committed" | "running") => {
     await new Promise((resolve) => setTimeout(resolve, 5));
     timeline.take({ event, migration });
@@ -64,5 +66,5 @@ Deno.test("Timeline: stages in their order, and the parts of a switchover add up
 });
 
 Deno.test("Timeline: of a switchover that never came there are no parts", () => {
-  assertEquals(new Timeline().partsOf(1), undefined);
+  assertEquals(new Timeline("source").partsOf(1), undefined);
 });

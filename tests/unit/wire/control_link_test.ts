@@ -77,14 +77,17 @@ Deno.test("ControlLink: both sides may ask at once", async () => {
   pair.source.serve(answerOf);
   pair.destination.serve(answerOf);
   const both = [pair.source.request(commit), pair.destination.request(commit)];
-  assertEquals(await Promise.all(both), [{ type: "running" }, { type: "running" }]);
+  assertEquals(await Promise.all(both), [{ type: "running", steps: [] }, {
+    type: "running",
+    steps: [],
+  }]);
 });
 
 Deno.test("ControlLink: a request that came before serve is answered after it", async () => {
   await using pair = await linkPair("insecure");
   const asked = pair.source.request(commit);
   pair.destination.serve(answerOf);
-  assertEquals(await asked, { type: "running" });
+  assertEquals(await asked, { type: "running", steps: [] });
 });
 
 Deno.test("ControlLink: replies find their requests in whatever order they come", async () => {
@@ -101,9 +104,13 @@ Deno.test("ControlLink: replies find their requests in whatever order they come"
     imageCount: 0,
     imageBytes: 0,
   });
-  assertEquals(await pair.source.request(commit), { type: "running" });
+  assertEquals(await pair.source.request(commit), { type: "running", steps: [] });
   first.resolve();
-  assertEquals(await prepare, { type: "ready", migrationId });
+  assertEquals(await prepare, {
+    type: "ready",
+    migrationId,
+    steps: [{ name: "final-dump", agoUs: 12_345 }],
+  });
 });
 
 Deno.test("ControlLink: what the handler throws arrives as a RemoteError", async () => {
@@ -124,7 +131,7 @@ Deno.test("ControlLink: a failed request leaves the link usable", async () => {
     return answerOf(request);
   });
   await failure("peer-failed", pair.source.request(commit));
-  assertEquals(await pair.source.request(commit), { type: "running" });
+  assertEquals(await pair.source.request(commit), { type: "running", steps: [] });
 });
 
 Deno.test("ControlLink: a request with bad fields fails here and leaves the link usable", async () => {
@@ -139,7 +146,7 @@ Deno.test("ControlLink: a request with bad fields fails here and leaves the link
     appendOnly: false,
   } as const;
   await failure("internal", pair.source.request({ ...begin, files: Array(300).fill(long) }));
-  assertEquals(await pair.source.request(commit), { type: "running" });
+  assertEquals(await pair.source.request(commit), { type: "running", steps: [] });
 });
 
 Deno.test("ControlLink: a request that times out or is cancelled rejects; its late reply is dropped", async () => {
@@ -176,7 +183,7 @@ Deno.test("ControlLink: an idle link lives on by its heartbeat alone", async () 
   const ends = Promise.race([pair.source.lost, pair.destination.lost]);
   const waited = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 500));
   assertEquals(await Promise.race([ends, waited]), undefined);
-  assertEquals(await pair.source.request(commit), { type: "running" });
+  assertEquals(await pair.source.request(commit), { type: "running", steps: [] });
 });
 
 Deno.test("ControlLink: a ping is answered with a pong", async () => {
@@ -189,7 +196,7 @@ Deno.test("ControlLink: a ping is answered with a pong", async () => {
 });
 
 Deno.test("ControlLink: whatever breaks the protocol ends the link with it", async () => {
-  const running = { type: "running" } as const;
+  const running = { type: "running", steps: [] } as const;
   const bad: ((raw: MemoryStream) => Promise<void>)[] = [
     (raw) => raw.write(Uint8Array.of(0xff, 0, 0, 0)),
     (raw) => raw.write(Uint8Array.of(0, 0, 0, 1, 0xff)),
@@ -228,7 +235,7 @@ Deno.test("ControlLink: whatever breaks the protocol ends the link with it", asy
 Deno.test("ControlLink: a reply of the wrong type is a protocol error", async () => {
   const { link, raw } = linkWithRawPeer();
   const asked = link.request(commit);
-  await send(raw, { type: "reply", seq: 1, reply: { type: "ready", migrationId } });
+  await send(raw, { type: "reply", seq: 1, reply: { type: "ready", migrationId, steps: [] } });
   await failure("protocol", asked);
   assertEquals((await link.lost).code, "protocol");
 });

@@ -94,12 +94,12 @@ for (const kind of ["tls", "insecure"] as const) {
     const links = await Promise.all([open(), open()]);
     for (const outcome of [await loopback.next(), await loopback.next()]) {
       if (outcome instanceof Error || outcome.kind !== "control") throw new Error("no link");
-      outcome.link.serve(() => Promise.resolve({ type: "running" }));
+      outcome.link.serve(() => Promise.resolve({ type: "running", steps: [] }));
       void outcome.link.lost.then(() => closeAccepted(outcome));
     }
     links[0].close();
     const request = { type: "commit", migrationId: "a".repeat(32), forced: false } as const;
-    assertEquals(await links[1].request(request), { type: "running" });
+    assertEquals(await links[1].request(request), { type: "running", steps: [] });
     links[1].close();
   });
 }

@@ -1,0 +1,309 @@
+/**
+ * A migration as a page for a browser: one file, which needs no network.
+ *
+ * @module
+ */
+
+import type { FindingNote, HostVersions } from "../../haul/events.ts";
+import type { HistoryEntry } from "../../haul/history.ts";
+import type { MigrationDetails } from "../../haul/record.ts";
+import { count, showBytes, showMs } from "../figures.ts";
+import { chartData } from "./chart_data.ts";
+import { html, Markup, raw } from "./html.ts";
+import { type Lane, lanesOf, switchoverLanes } from "./lanes.ts";
+import { keyFigures } from "./key_figures.ts";
+
+/** What the page carries with it, as text. */
+export interface PageAssets {
+  readonly style: string;
+  /** Draws what is in the element `data`. */
+  readonly script: string;
+  /** The library that it draws with. */
+  readonly library: string;
+  readonly libraryStyle: string;
+}
+
+const SEVERITIES = ["blocker", "warning", "note"] as const;
+
+/** The page on `entry`. What processes, files and the peer are called is shown, and never markup. */
+export function reportPage(entry: HistoryEntry, assets: PageAssets): string {
+  const { details } = entry;
+  const title = `${entry.comm ?? `process ${entry.pid}`}: a migration by phaul`;
+  return html`
+    <!DOCTYPE html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="color-scheme" content="light dark">
+        <title>${title}</title>
+        <style>
+        ${raw(assets.libraryStyle)}${raw(assets.style)}
+        </style>
+      </head>
+      <body>
+        <main>
+          ${header(entry)} ${figures(entry)} ${timeline(entry)} ${charts(entry)} ${iterations(
+            details,
+          )} ${checks(details.findings)} ${hosts(entry)}
+        </main>
+        <script type="application/json" id="data">
+        ${raw(jsonInScript(chartData(details)))}
+        </script>
+        <script>
+        ${raw(assets.library)}
+        </script>
+        <script>
+        ${raw(assets.script)}
+        </script>
+      </body>
+    </html>
+  `.text;
+}
+
+function header(entry: HistoryEntry): Markup {
+  const { pid, comm, peer, side, failure, whereabouts, details, migration } = entry;
+  const who = comm === undefined ? `Process ${pid}` : `${comm} (process ${pid})`;
+  const way = side === "source" ? `to ${peer}` : `from ${peer}`;
+  const verdict = failure
+    ? html`
+      <p class="verdict failed">
+        <strong>Not moved.</strong> ${failure.message}
+        <span class="code">${failure.code}</span>
+      </p>
+    `
+    : html`
+      <p class="verdict moved"><strong>Moved.</strong> It runs on the destination.</p>
+    `;
+  return html`
+    <header>
+      <p class="kicker">phaul · migration ${migration.slice(0, 8)}</p>
+      <h1>${who} ${way}</h1>
+      ${verdict}
+      <p class="when">Begun ${details.begunAt}, ended ${entry
+        .at}. The process is ${WHERE[whereabouts]}.</p>
+    </header>
+  `;
+}
+
+const WHERE: Readonly<Record<HistoryEntry["whereabouts"], string>> = {
+  "source": "on the source",
+  "destination": "on the destination",
+  "in-doubt": "in doubt: phaul recover tells",
+  "gone": "gone: it had ended by itself",
+};
+
+function figures(entry: HistoryEntry): Markup {
+  const tiles = keyFigures(entry).map(({ name, value, remark }) =>
+    html`
+      <div class="tile">
+        <dt>${name}</dt>
+        <dd>${value}</dd>${remark === undefined ? "" : html`
+          <dd class="remark">${remark}</dd>
+        `}
+      </div>
+    `
+  );
+  return html`
+    <dl class="tiles">${tiles}</dl>
+  `;
+}
+
+function timeline(entry: HistoryEntry): Markup {
+  const close = switchoverLanes(entry);
+  return html`
+    <section>
+      <h2>Timeline</h2>
+      ${lanes(lanesOf(entry))} ${close.length === 0 ? "" : html`
+        <h3>The switchover</h3>
+        <p class="remark">
+          What the destination did is placed by when its answers came, so it is late by the link's delay.
+        </p>
+        ${lanes(close)}
+      `}
+    </section>
+  `;
+}
+
+/** Each lane is a row: its name, its bar, its time. The bars of one figure share a scale. */
+function lanes(all: readonly Lane[]): Markup {
+  const from = Math.min(...all.map(({ fromMs }) => fromMs));
+  const length = Math.max(1, Math.max(...all.map(({ toMs }) => toMs)) - from);
+  const rows = all.map(({ name, on, fromMs, toMs }) => {
+    const left = (100 * (fromMs - from)) / length;
+    const width = (100 * (toMs - fromMs)) / length;
+    const where = `left:${left.toFixed(2)}%;width:max(2px,${width.toFixed(2)}%)`;
+    const took = toMs - fromMs;
+    return html`
+      <tr class="${on}">
+        <th scope="row">${name}</th>
+        <td class="track"><span style="${where}"></span></td>
+        <td class="took" title="${fromMs.toFixed(1)} to ${toMs.toFixed(1)} ms">${exactly(took)}</td>
+      </tr>
+    `;
+  });
+  return html`
+    <table class="lanes">
+      <thead class="hidden">
+        <tr>
+          <th>What</th>
+          <th>When</th>
+          <th>How long</th>
+        </tr>
+      </thead>
+      <tbody>${rows}</tbody>
+    </table>
+    <p class="legend">
+      <span class="key source"></span>source <span class="key destination"></span>destination
+      <span class="scale">${exactly(length)} in all</span>
+    </p>
+  `;
+}
+
+/** To the millisecond, where a person may want to know. */
+function exactly(ms: number): string {
+  return ms < 10_000 ? `${ms.toFixed(ms < 10 ? 1 : 0)} ms` : showMs(ms);
+}
+
+function charts({ details }: HistoryEntry): Markup {
+  if (details.iterations.length === 0 && details.transfer.length < 2) {
+    return html`
+
+    `;
+  }
+  return html`
+    <section class="charts">
+      ${details.iterations.length === 0 ? "" : html`
+        <figure>
+          <figcaption>
+            <h2>Pages of each iteration</h2>
+            <p class="remark">Bars: what was copied. Line: how fast the process wrote meanwhile.</p>
+          </figcaption>
+          <div class="chart" id="iterations"></div>
+        </figure>
+      `} ${details.transfer.length < 2 ? "" : html`
+        <figure>
+          <figcaption>
+            <h2>Transfer</h2>
+            <p class="remark">
+              Memory that left the process, a second. The rest of the time CRIU looks for what was written,
+              or the hosts agree.
+            </p>
+          </figcaption>
+          <div class="chart" id="transfer"></div>
+        </figure>
+      `}
+      <noscript><p>The charts are drawn by JavaScript; all figures are in the tables.</p></noscript>
+    </section>
+  `;
+}
+
+function iterations({ iterations }: MigrationDetails): Markup {
+  if (iterations.length === 0) {
+    return html`
+
+    `;
+  }
+  const rows = iterations.map((one) => {
+    const { bytes, sentBytes = bytes, durationMs, frozenTimeUs } = one;
+    const rate = durationMs > 0 ? `${showBytes(Math.round((bytes / durationMs) * 1000))}/s` : "";
+    return html`
+      <tr>
+        <th scope="row">${one.final ? "final dump" : one.iteration}</th>
+        <td>${one.pagesWritten}</td>
+        <td>${showBytes(bytes)}</td>
+        <td>${showBytes(sentBytes)}</td>
+        <td>${showMs(durationMs)}</td>
+        <td>${rate}</td>
+        <td>${frozenTimeUs === undefined ? "" : showMs(frozenTimeUs / 1000)}</td>
+      </tr>
+    `;
+  });
+  const heads = ["Iteration", "Pages", "Memory", "Sent", "Took", "Rate", "Frozen by CRIU"];
+  return html`
+    <section>
+      <h2>Iterations</h2>
+      <div class="wide">
+        <table class="numbers">
+          <thead><tr>${heads.map((head) =>
+            html`
+              <th scope="col">${head}</th>
+            `
+          )}</tr></thead>
+          <tbody>${rows}</tbody>
+        </table>
+      </div>
+    </section>
+  `;
+}
+
+function checks(findings: readonly FindingNote[]): Markup {
+  const sorted = SEVERITIES.flatMap((one) => findings.filter(({ severity }) => severity === one));
+  const rows = sorted.map(({ severity, code, on, message }) =>
+    html`
+      <tr class="${severity}">
+        <td><span class="badge">${severity}</span></td>
+        <td class="code">${code}</td>
+        <td>${on}</td>
+        <td>${message}</td>
+      </tr>
+    `
+  );
+  return html`
+    <section><h2>Checks</h2>${rows.length === 0
+      ? html`
+        <p>Nothing was found that would stop or spoil it.</p>
+      `
+      : html`
+        <p class="remark">${count(rows.length, "finding")} before anything was touched.</p>
+        <div class="wide">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Severity</th>
+                <th scope="col">Code</th>
+                <th scope="col">Of</th>
+                <th scope="col">Finding</th>
+              </tr>
+            </thead>
+            <tbody>${rows}</tbody>
+          </table>
+        </div>
+      `}</section>
+  `;
+}
+
+function hosts({ details: { hosts }, side, peer }: HistoryEntry): Markup {
+  if (!hosts) {
+    return html`
+
+    `;
+  }
+  const row = (name: string, host: HostVersions | undefined) =>
+    host === undefined ? "" : html`
+      <tr>
+        <th scope="row">${name}</th>
+        <td>CRIU ${host.criuVersion}</td>
+        <td>Linux ${host.kernel}</td>
+        <td>${host.arch}</td>
+      </tr>
+    `;
+  const there = side === "source" ? `Destination, ${peer}` : "Destination";
+  return html`
+    <section>
+      <h2>Hosts</h2>
+      <div class="wide">
+        <table>
+          <tbody>
+            ${row("Source", hosts.source)}${row(there, hosts.destination)}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  `;
+}
+
+/** JSON cannot end the script element that it stands in. */
+function jsonInScript(value: unknown): string {
+  return JSON.stringify(value).replaceAll("<", "\\u003c");
+}
