@@ -1,6 +1,7 @@
 /**
  * `deno task demo`: boots two virtual machines and moves a counting process from one to the other
  * while everybody watches. Ends by itself, leaves nothing running, and fails when anything is wrong.
+ * What is left is phaul's report on the migration, in build/demo.html.
  *
  * @module
  */
@@ -13,6 +14,7 @@ import { keepingArtifacts } from "../vm/scenario.ts";
 import { onSignal } from "../vm/teardown.ts";
 import type { WitnessReport } from "../vm/witness.ts";
 import { build } from "./build.ts";
+import { ROOT } from "./process.ts";
 import { Screen } from "./demo_screen.ts";
 
 const TOKEN = "/var/lib/phaul/join-token";
@@ -24,17 +26,23 @@ const TICKS = 150;
 const DEADLINE_MS = 120_000;
 const MIGRATE_DEADLINE_MS = 600_000;
 
+/** Where phaul's report goes. */
+export const DEMO_REPORT: string = `${ROOT}build/demo.html`;
+/** The same on alpha. */
+const REPORT = "/root/report.html";
+
 const HOW_TO_GO_ON: readonly string[] = [
   "How to go on:",
+  "  build/demo.html                how it went, in a browser",
   "  dist/phaul help migrate        what can be asked for",
   '  README.md, "Two hosts"         the same between machines of your own',
   "  npx -y deno@2.6.8 task test    proves everything",
 ];
 
-if (import.meta.main) Deno.exit(await main());
+if (import.meta.main) Deno.exit(await demo());
 
 /** Returns the exit code. */
-async function main(): Promise<number> {
+export async function demo(): Promise<number> {
   const screen = new Screen();
   using _interrupted = onSignal(() => screen.say("Interrupted: what was started is being removed"));
   try {
@@ -76,13 +84,15 @@ async function show(pair: Pair, screen: Screen): Promise<void> {
   screen.say(`beta's ${TOKEN} goes to alpha; on real hosts: scp -p`);
   await alpha.writeFile(TOKEN, await beta.readFile(TOKEN), 0o600);
 
-  const command = `phaul migrate --pid ${victim.pid} --peer ${beta.address}`;
+  const command = `phaul migrate --pid ${victim.pid} --peer ${beta.address} --report ${REPORT}`;
   screen.say(`alpha# ${command}`);
   using migrate = await alpha.start(`exec ${command}`, "migrate");
   const ended = screen.follow("migrate", migrate);
   await screen.until("the migration to end", MIGRATE_DEADLINE_MS, () => ended.aborted);
   const { code } = await migrate.ended;
   if (code !== 0) throw new Error(`phaul migrate exited with ${code}`);
+  await Deno.mkdir(`${ROOT}build`, { recursive: true });
+  await Deno.writeFile(DEMO_REPORT, await alpha.readFile(REPORT));
 
   const moved = (await pair.witness.latest(victim.name))?.sequence ?? 0;
   await screen.until("piggie to count on beta", DEADLINE_MS, countsTo("beta", moved + TICKS));

@@ -33,7 +33,7 @@ export interface Plan {
 }
 
 /** The names of all plans. */
-export const PLAN_NAMES = ["ok", "all", "unit", "cli", "integration", "vm"] as const;
+export const PLAN_NAMES = ["ok", "all", "unit", "cli", "browser", "integration", "vm"] as const;
 
 /** The name of a plan. */
 export type PlanName = (typeof PLAN_NAMES)[number];
@@ -47,6 +47,8 @@ export async function planOf(name: PlanName): Promise<Plan> {
       return { packages: false, binary: false, stages: [[await unitLane()]] };
     case "cli":
       return { packages: false, binary: true, stages: [[cliLane()]] };
+    case "browser":
+      return { packages: true, binary: false, stages: [[browserLane()]] };
     case "integration":
       return { packages: true, binary: true, stages: [[integrationLane()]] };
     case "vm":
@@ -58,6 +60,7 @@ export async function planOf(name: PlanName): Promise<Plan> {
         stages: [
           ...await gate(),
           [cliLane()],
+          [browserLane()],
           [integrationLane()],
           ...await scenarioStages(),
           [drillLane()],
@@ -105,8 +108,13 @@ function cliLane(): Lane {
   return testLane("cli", ["tests/cli"], true);
 }
 
+function browserLane(): Lane {
+  return testLane("browser", ["tests/browser"]);
+}
+
+/** Files run side by side: each test has hosts of its own, and waits more than it works. */
 function integrationLane(): Lane {
-  return testLane("integration", ["tests/integration"], true);
+  return testLane("integration", ["--parallel", "tests/integration"], true);
 }
 
 /**

@@ -18,6 +18,7 @@ interface Need {
 const NEEDS: readonly Need[] = [
   { name: "iproute2", why: "joins the hosts of the integration tests", command: "ip" },
   { name: "util-linux", why: "makes their namespaces", command: "unshare" },
+  { name: "chromium", why: "shows reports as people see them", command: "chromium" },
   { name: "procps", why: "lists processes", command: "ps" },
 ];
 

@@ -5,7 +5,7 @@
  */
 
 import type { Evidence } from "../errors.ts";
-import type { HaulEvent, MigrationSummary } from "../haul/events.ts";
+import type { HaulEvent } from "../haul/events.ts";
 import type { HostAddress } from "../haul/options.ts";
 import { count, showBytes, showMs } from "./figures.ts";
 
@@ -82,26 +82,6 @@ export function describe(event: HaulEvent): Line {
     default:
       return assertNever(event);
   }
-}
-
-/** The closing line of a migration. */
-export function describeSummary(pid: number, peer: HostAddress, summary: MigrationSummary): string {
-  const { iterations, bytes, totalMs, switchoverMs, predictedMs, maxDowntimeMs } = summary;
-  const budget = maxDowntimeMs === undefined ? "" : `, of ${showMs(maxDowntimeMs)} allowed` +
-    (predictedMs === undefined ? "" : ` and ${showMs(predictedMs)} predicted`);
-  return `Process ${pid} runs on ${showAddress(peer)} now: moved in ${showMs(totalMs)} with ` +
-    `${count(iterations.length, "iteration")} and ${showBytes(bytes)}, ` +
-    `switched over in ${showMs(switchoverMs)}${budget}`;
-}
-
-/** What the switchover of a migration was made of, where that is known. */
-export function describeSwitchover({ switchover }: MigrationSummary): string[] {
-  if (switchover === undefined) return [];
-  const { dumpMs, restoreMs, handoverMs } = switchover;
-  return [
-    `Of the switchover: dump ${showMs(dumpMs)}, images and restore ${showMs(restoreMs)}, ` +
-    `handover ${showMs(handoverMs)}`,
-  ];
 }
 
 /** What CRIU wrote about a failure, and where the whole of it lies. */

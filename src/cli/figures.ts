@@ -43,6 +43,11 @@ export function showMs(ms: number): string {
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
+/** Bytes in so many milliseconds, a second; empty where no time passed. */
+export function showRate(bytes: number, ms: number): string {
+  return ms > 0 ? `${showBytes(Math.round((bytes / ms) * 1000))}/s` : "";
+}
+
 /**
  * A number with its noun.
  *

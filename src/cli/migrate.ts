@@ -11,7 +11,7 @@ import type { Command, Context } from "./command.ts";
 import { ROLE_FLAGS, roleOptions, TIMEOUT_FLAGS } from "./common_flags.ts";
 import { BUDGET_FLAGS, budgetOf, LINK_FLAGS, linkOf } from "./convergence_flags.ts";
 import { CRIU_FLAGS, criuFlags } from "./criu_flags.ts";
-import { describeSummary, describeSwitchover, showAddress } from "./describe.ts";
+import { showAddress } from "./describe.ts";
 import { EXIT_OK } from "./exit_codes.ts";
 import { maybe, optional, parseFlags, usageError } from "./flags.ts";
 import {
@@ -24,6 +24,7 @@ import {
 import { requireWritable, writeReport } from "./report/write.ts";
 import { Reporter } from "./reporter.ts";
 import { stoppable } from "./signals.ts";
+import { describeSummary } from "./summary.ts";
 import { filePath, oneOf, secondsAsMs } from "./values.ts";
 import { describeWhereabouts, whereaboutsOf } from "./whereabouts.ts";
 
@@ -167,8 +168,7 @@ async function runMigrate(args: readonly string[], context: Context): Promise<nu
       () => reporter.state(),
     );
     if (!quiet) {
-      reporter.line(describeSummary(pid, options.peer, summary));
-      for (const text of describeSwitchover(summary)) reporter.line(text);
+      for (const text of describeSummary(pid, options.peer, summary)) reporter.line(text);
     }
     await toldAfterwards();
     reporter.json({ event: "migrated", pid, peer, ...summary });

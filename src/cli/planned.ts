@@ -8,6 +8,7 @@ import type { HostAddress } from "../haul/options.ts";
 import type { PlannedIteration, PlanReport } from "../haul/plan.ts";
 import { showAddress } from "./describe.ts";
 import { count, showBytes, showMs } from "./figures.ts";
+import { table } from "./table.ts";
 
 const PAGE_BYTES = 4096;
 const HEAD = ["iteration", "copied", "took", "written per second", "switchover then"];
@@ -44,11 +45,6 @@ function rowOf(one: PlannedIteration): string[] {
     rate === undefined ? "" : showBytes(Math.round(rate * PAGE_BYTES)),
     prediction === undefined ? "" : showMs(prediction.switchoverMs),
   ];
-}
-
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) => row.map((cell, i) => cell.padStart(widths[i] ?? 0)).join("   "));
 }
 
 function verdictOf({ maxDowntimeMs, fits }: PlanReport, predicted: string): string[] {

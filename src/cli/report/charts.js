@@ -7,7 +7,11 @@
   // Colours are asked for at each drawing: they change with the light.
   const colour = (name) => () =>
     getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-  const axis = (more) => ({ stroke: colour("soft"), grid: { stroke: colour("line") }, ...more });
+  const axis = (more) => ({
+    stroke: colour("soft"),
+    grid: { stroke: colour("line"), width: 1 },
+    ...more,
+  });
   const figure = (digits) => (_, value) => value == null ? "–" : value.toFixed(digits);
 
   const charts = [];

@@ -5,7 +5,7 @@
  */
 
 import type { HistoryEntry } from "../../haul/history.ts";
-import { count, showBytes, showMs } from "../figures.ts";
+import { count, showBytes, showMs, showRate } from "../figures.ts";
 
 /** One of them. */
 export interface KeyFigure {
@@ -41,8 +41,8 @@ export function keyFigures({ summary, details }: HistoryEntry): KeyFigure[] {
     },
   );
   if (copyingMs > 0) {
-    const rate = Math.round((bytes / copyingMs) * 1000);
-    figures.push({ name: "Rate", value: `${showBytes(rate)}/s`, remark: "while it was copied" });
+    const value = showRate(bytes, copyingMs);
+    figures.push({ name: "Rate", value, remark: "while it was copied" });
   }
   return figures;
 }

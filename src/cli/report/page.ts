@@ -7,7 +7,7 @@
 import type { FindingNote, HostVersions } from "../../haul/events.ts";
 import type { HistoryEntry } from "../../haul/history.ts";
 import type { MigrationDetails } from "../../haul/record.ts";
-import { count, showBytes, showMs } from "../figures.ts";
+import { count, showBytes, showMs, showRate } from "../figures.ts";
 import { chartData } from "./chart_data.ts";
 import { html, Markup, raw } from "./html.ts";
 import { type Lane, lanesOf, switchoverLanes } from "./lanes.ts";
@@ -64,6 +64,7 @@ export function reportPage(entry: HistoryEntry, assets: PageAssets): string {
 function header(entry: HistoryEntry): Markup {
   const { pid, comm, peer, side, failure, whereabouts, details, migration } = entry;
   const who = comm === undefined ? `Process ${pid}` : `${comm} (process ${pid})`;
+  const when = `Begun ${clock(details.begunAt)}, ended ${clock(entry.at)}.`;
   const way = side === "source" ? `to ${peer}` : `from ${peer}`;
   const verdict = failure
     ? html`
@@ -80,10 +81,14 @@ function header(entry: HistoryEntry): Markup {
       <p class="kicker">phaul · migration ${migration.slice(0, 8)}</p>
       <h1>${who} ${way}</h1>
       ${verdict}
-      <p class="when">Begun ${details.begunAt}, ended ${entry
-        .at}. The process is ${WHERE[whereabouts]}.</p>
+      <p class="when">${when} The process is ${WHERE[whereabouts]}.</p>
     </header>
   `;
+}
+
+/** ISO 8601 as people read it. */
+function clock(at: string): string {
+  return at.replace(/^(\S+)T([\d:]+)\.\d+Z$/, "$1 $2 UTC");
 }
 
 const WHERE: Readonly<Record<HistoryEntry["whereabouts"], string>> = {
@@ -206,7 +211,7 @@ function iterations({ iterations }: MigrationDetails): Markup {
   }
   const rows = iterations.map((one) => {
     const { bytes, sentBytes = bytes, durationMs, frozenTimeUs } = one;
-    const rate = durationMs > 0 ? `${showBytes(Math.round((bytes / durationMs) * 1000))}/s` : "";
+    const rate = showRate(bytes, durationMs);
     return html`
       <tr>
         <th scope="row">${one.final ? "final dump" : one.iteration}</th>

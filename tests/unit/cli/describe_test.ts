@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { describe, describeSummary, showAddress } from "../../../src/cli/describe.ts";
+import { describe, showAddress } from "../../../src/cli/describe.ts";
 import { count, showBytes, showMs } from "../../../src/cli/figures.ts";
 
 const migration = "0123456789abcdef0123456789abcdef";
@@ -32,22 +32,6 @@ Deno.test("describe: a server says where it listens and how a source proves itse
 Deno.test("describe: an open server says so", () => {
   const line = describe({ event: "listening", host: "0.0.0.0", port: 7284 });
   assertEquals(line.kind === "line" && line.text.includes("WITHOUT encryption"), true);
-});
-
-Deno.test("describeSummary: says where the process is first", () => {
-  const summary = {
-    migration,
-    iterations: [],
-    switchoverMs: 84,
-    totalMs: 61_000,
-    bytes: 1024,
-    sentBytes: 1024,
-  };
-  assertEquals(
-    describeSummary(7, { host: "dst", port: 7284 }, summary),
-    "Process 7 runs on dst:7284 now: moved in 1 min 1 s with 0 iterations and 1.0 KiB, " +
-      "switched over in 84 ms",
-  );
 });
 
 Deno.test("showAddress: brackets IPv6", () => {
@@ -84,26 +68,6 @@ Deno.test("describe: a prediction says what is allowed, and whether it fits", ()
       text: "Predicted: a switchover of 240 ms, with 1029 pages; 300 ms are allowed, so not yet",
     },
   ]);
-});
-
-Deno.test("describeSummary: holds the switchover against its prediction and its budget", () => {
-  const summary = {
-    migration,
-    iterations: [],
-    switchoverMs: 84,
-    totalMs: 61_000,
-    bytes: 1024,
-    sentBytes: 1024,
-  };
-  const text = describeSummary(7, { host: "dst", port: 7284 }, {
-    ...summary,
-    predictedMs: 90.4,
-    maxDowntimeMs: 300,
-  });
-  assertEquals(
-    text.endsWith("switched over in 84 ms, of 300 ms allowed and 90 ms predicted"),
-    true,
-  );
 });
 
 Deno.test("describe: an iteration says what travelled of it, where that is less", () => {

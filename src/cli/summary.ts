@@ -1,0 +1,65 @@
+/**
+ * What a migration came to, for a person.
+ *
+ * @module
+ */
+
+import type { IterationFigures, MigrationSummary } from "../haul/events.ts";
+import type { HostAddress } from "../haul/options.ts";
+import { showAddress } from "./describe.ts";
+import { count, showBytes, showMs, showRate } from "./figures.ts";
+import { table } from "./table.ts";
+
+const HEAD = ["iteration", "pages", "memory", "sent", "took", "rate", "frozen"];
+
+/** Where the process is now and what it took, first; then what there is to know of it. */
+export function describeSummary(
+  pid: number,
+  peer: HostAddress,
+  summary: MigrationSummary,
+): string[] {
+  const { iterations, bytes, totalMs, switchoverMs, predictedMs, maxDowntimeMs } = summary;
+  const budget = maxDowntimeMs === undefined ? "" : `, of ${showMs(maxDowntimeMs)} allowed` +
+    (predictedMs === undefined ? "" : ` and ${showMs(predictedMs)} predicted`);
+  return [
+    `Process ${pid} runs on ${showAddress(peer)} now: moved in ${showMs(totalMs)} with ` +
+    `${count(iterations.length, "iteration")} and ${showBytes(bytes)}, ` +
+    `switched over in ${showMs(switchoverMs)}${budget}`,
+    ...(iterations.length === 0 ? [] : table([HEAD, ...iterations.map(rowOf)])),
+    ...describeCopying(summary),
+    ...describeSwitchover(summary),
+  ];
+}
+
+function rowOf(one: IterationFigures): string[] {
+  const { iteration, final, pagesWritten, bytes, sentBytes = bytes } = one;
+  const { durationMs, frozenTimeUs } = one;
+  return [
+    final ? "final" : String(iteration),
+    String(pagesWritten),
+    showBytes(bytes),
+    showBytes(sentBytes),
+    showMs(durationMs),
+    showRate(bytes, durationMs),
+    frozenTimeUs === undefined ? "" : showMs(frozenTimeUs / 1000),
+  ];
+}
+
+function describeCopying({ iterations, bytes, sentBytes }: MigrationSummary): string[] {
+  const copyingMs = iterations.reduce((sum, { durationMs }) => sum + durationMs, 0);
+  if (bytes === 0 || copyingMs === 0) return [];
+  const percent = Math.round((100 * sentBytes) / bytes);
+  return [
+    `Copied ${showBytes(bytes)} at ${showRate(bytes, copyingMs)}; ` +
+    `${showBytes(sentBytes)} of it travelled (${percent} %)`,
+  ];
+}
+
+function describeSwitchover({ switchover }: MigrationSummary): string[] {
+  if (switchover === undefined) return [];
+  const { dumpMs, restoreMs, handoverMs } = switchover;
+  return [
+    `Of the switchover: dump ${showMs(dumpMs)}, images and restore ${showMs(restoreMs)}, ` +
+    `handover ${showMs(handoverMs)}`,
+  ];
+}
