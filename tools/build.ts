@@ -8,6 +8,7 @@
  * @module
  */
 
+import { bundle } from "./bundle.ts";
 import { findRuntime, type Runtime } from "./denort.ts";
 import { exists, LOCKED, ROOT, run, runDeno, sha256Hex } from "./process.ts";
 
@@ -39,7 +40,7 @@ const HEAP_MIB = 128;
 const RECORD = `${ROOT}dist/build.json`;
 const INFO = "build/build-info.json";
 const INPUTS = ["main.ts", "src", "proto", "deno.json", "deno.lock", "imports.json"];
-const TOOLS = ["tools/build.ts", "tools/denort.ts"];
+const TOOLS = ["tools/build.ts", "tools/bundle.ts", "tools/denort.ts"];
 
 if (import.meta.main) {
   try {
@@ -98,15 +99,20 @@ function whyNoRelease(runtime: Runtime): string {
 async function compile(info: BuildInfo, runtime: Runtime): Promise<void> {
   await Deno.mkdir(`${ROOT}build`, { recursive: true });
   await Deno.writeTextFile(`${ROOT}${INFO}`, JSON.stringify(info));
+  const { entry, assets } = await bundle();
   const partial = `${BINARY}.partial`;
   const env = runtime.kind === "fallback" ? { DENORT_BIN: runtime.path } : undefined;
-  const includes = ["proto", INFO].flatMap((path) => ["--include", path]);
+  const includes = ["proto", INFO, assets].flatMap((path) => ["--include", path]);
   await mustSucceed(
     "compile",
     [
-      ...["compile", "--quiet", "--no-check", "--allow-all", ...LOCKED],
+      ...["compile", "--quiet", "--no-check", "--allow-all", "--no-config", "--no-lock"],
+      // All packages are in the bundle: any that it had to resolve would make it start later.
+      "--no-npm",
+      // It would be a file in /tmp, where anybody may put one, and root would run what it holds.
+      "--no-code-cache",
       `--v8-flags=--initial-old-space-size=${HEAP_MIB}`,
-      ...[...includes, "--output", partial, "main.ts"],
+      ...[...includes, "--output", partial, entry],
     ],
     env,
   );

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { exists, LOCKED, ROOT } from "./process.ts";
+import { BROWSER_LOCKED, exists, LOCKED, ROOT } from "./process.ts";
 
 /** One Deno command and what its success means. */
 export interface Lane {
@@ -108,8 +108,10 @@ function cliLane(): Lane {
   return testLane("cli", ["tests/cli"], true);
 }
 
+/** With a lock of its own: what deno.lock names is in the binary, and this is for tests only. */
 function browserLane(): Lane {
-  return testLane("browser", ["tests/browser"]);
+  const args = ["test", "--quiet", "--allow-all", ...BROWSER_LOCKED, "tests/browser"];
+  return { name: "browser", kind: "test", args, traced: false };
 }
 
 /** Files run side by side: each test has hosts of its own, and waits more than it works. */

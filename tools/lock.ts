@@ -1,5 +1,6 @@
 /**
- * `deno task lock`: writes deno.lock anew from imports.json.
+ * `deno task lock`: writes deno.lock anew from imports.json, and tests/browser/deno.lock, which has what
+ * drives a browser as well.
  *
  * The imports live in imports.json and deno.json says `"lock": false` because `deno task` itself
  * fetches every package that deno.json or an automatic lock names, before the task could set
@@ -9,6 +10,7 @@
  * @module
  */
 
+import { PLAYWRIGHT } from "../tests/browser/browser.ts";
 import { ROOT, runDeno } from "./process.ts";
 
 interface ImportMap {
@@ -16,10 +18,13 @@ interface ImportMap {
 }
 
 const map: ImportMap = JSON.parse(await Deno.readTextFile(`${ROOT}imports.json`));
-const lock = `${ROOT}deno.lock`;
-await Deno.remove(lock).catch(() => {});
-const cached = await runDeno(
-  ["cache", "--quiet", `--lock=${lock}`, "--frozen=false", ...Object.values(map.imports)],
-  { show: true },
-);
-Deno.exit(cached.code);
+const packages = Object.values(map.imports);
+await writeLock(`${ROOT}deno.lock`, packages);
+await writeLock(`${ROOT}tests/browser/deno.lock`, [...packages, PLAYWRIGHT]);
+
+async function writeLock(lock: string, packages: readonly string[]): Promise<void> {
+  await Deno.remove(lock).catch(() => {});
+  const args = ["cache", "--quiet", `--lock=${lock}`, "--frozen=false", ...packages];
+  const cached = await runDeno(args, { show: true });
+  if (cached.code !== 0) Deno.exit(cached.code);
+}

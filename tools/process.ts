@@ -29,6 +29,12 @@ export const ROOT: string = new URL("..", import.meta.url).pathname;
 /** The flags that pin every npm package to deno.lock; see `tools/lock.ts`. */
 export const LOCKED: readonly string[] = [`--lock=${ROOT}deno.lock`, "--frozen"];
 
+/** The same for what drives a browser, whose packages have no place in the binary. */
+export const BROWSER_LOCKED: readonly string[] = [
+  `--lock=${ROOT}tests/browser/deno.lock`,
+  "--frozen",
+];
+
 /**
  * Runs `command` to its end, without standard input.
  *

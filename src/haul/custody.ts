@@ -206,7 +206,8 @@ export class Custody implements Disposable {
     await this.#hold?.discard();
     this.#hold?.close();
     this.#hold = undefined;
-    await this.prepare();
+    // Where the lazy restore did not even begin, its criu still waits.
+    if (!this.#next) await this.prepare();
     await this.restore(this.#images, this.#dumped);
   }
 

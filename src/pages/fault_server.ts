@@ -234,8 +234,8 @@ class FaultServer implements Disposable {
   }
 }
 
-// Last: what is above has to be there when the server begins.
-if (import.meta.main) {
+// Last: what is above has to be there when the server begins. In the binary main.ts calls it.
+if (import.meta.main && !Deno.build.standalone) {
   const [command, number] = Deno.args;
   if (command === FAULT_SERVER_COMMAND) serveFaults(Number(number));
   Deno.exit(0);

@@ -22,7 +22,8 @@ export function loadZstd(): Promise<BlockCodec> {
 }
 
 async function load(): Promise<BlockCodec> {
-  const { init, compress, decompress } = await import("@bokuweb/zstd-wasm");
+  // The default: by name there is nothing of a CommonJS module in a bundle.
+  const { default: { init, compress, decompress } } = await import("@bokuweb/zstd-wasm");
   await init();
   return {
     compress: (content) => compress(content, LEVEL),

@@ -1,7 +1,36 @@
 /** A real Chromium, driven by playwright. */
 
-import { type Browser, chromium } from "playwright-core";
 import { until } from "../integration/host/waiting.ts";
+
+/**
+ * In no import map, and in a lock of its own: `deno compile` puts all that deno.lock names into the
+ * binary. A name that is only known when it runs keeps it out of the graph as well.
+ */
+export const PLAYWRIGHT: string = ["npm:playwright-core", "1.56.1"].join("@");
+
+/** What of playwright is used here. */
+interface Playwright {
+  readonly chromium: { connectOverCDP(address: string): Promise<Browser> };
+}
+
+interface Browser {
+  newContext(options: {
+    readonly viewport: { readonly width: number; readonly height: number };
+    readonly colorScheme: "light" | "dark";
+    readonly deviceScaleFactor: number;
+  }): Promise<{ newPage(): Promise<Page>; close(): Promise<void> }>;
+  newBrowserCDPSession(): Promise<{ send(method: string): Promise<unknown> }>;
+}
+
+interface Page {
+  on(event: "request", listener: (request: { url(): string }) => void): void;
+  on(event: "pageerror", listener: (error: Error) => void): void;
+  on(event: "console", listener: (message: { type(): string; text(): string }) => void): void;
+  goto(address: string): Promise<unknown>;
+  waitForFunction(expression: string): Promise<unknown>;
+  evaluate(expression: string): Promise<unknown>;
+  screenshot(options: { readonly fullPage: boolean }): Promise<Uint8Array>;
+}
 
 /** As root in a closed network: no sandbox, and nothing is looked for outside. */
 const ARGS = [
@@ -103,6 +132,7 @@ async function startChromium(): Promise<{ readonly browser: Browser } & AsyncDis
     });
   };
   try {
+    const { chromium }: Playwright = await import(PLAYWRIGHT);
     const browser = await chromium.connectOverCDP(await addressOf(child));
     return {
       browser,

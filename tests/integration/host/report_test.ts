@@ -13,7 +13,7 @@ Deno.test("migrate --report: a page on what moved, and both hosts remember it", 
   await using world = await World.make();
   const victim = await world.victim({ pages: 4096 });
   const server = await world.serve();
-  const path = `${world.alpha.stateDir}/report.html`;
+  const path = `${world.dir}/report.html`;
   await world.migrate(victim, { args: ["--report", path] });
   const page = await Deno.readTextFile(path);
   for (const text of ["Moved.", "The switchover", "Restore", "Hosts", world.beta.address]) {
@@ -42,7 +42,7 @@ Deno.test("migrate --report: of one that was refused, with what was found", asyn
   const victim = await world.victim();
   await world.serve();
   await world.alpha.hook.failAt("frozen");
-  const path = `${world.alpha.stateDir}/report.html`;
+  const path = `${world.dir}/report.html`;
   const run = await world.startMigration(victim, { args: ["--report", path] });
   await world.alpha.hook.reached("frozen");
   await world.alpha.hook.release("frozen");
