@@ -14,7 +14,7 @@ import { ensureHostPackages } from "./setup.ts";
 const REPORT = `${ROOT}docs/example-report.html`;
 const PICTURE = `${ROOT}docs/example-report.png`;
 /** As wide as the page is when it has all the room it wants. */
-const LOOK = { width: 1040, height: 800, light: "light" } as const;
+const LOOK = { width: 1040, height: 1080, light: "light" } as const;
 
 await ensureHostPackages();
 const code = await demo();

@@ -40,19 +40,29 @@ function rowOf(one: IterationFigures): string[] {
     showBytes(bytes),
     showBytes(sentBytes),
     showMs(durationMs),
-    showRate(bytes, durationMs),
+    // The final one ends with the switchover: what it took is no measure of the link.
+    final ? "" : showRate(bytes, durationMs),
     frozenTimeUs === undefined ? "" : showMs(frozenTimeUs / 1000),
   ];
 }
 
 function describeCopying({ iterations, bytes, sentBytes }: MigrationSummary): string[] {
-  const copyingMs = iterations.reduce((sum, { durationMs }) => sum + durationMs, 0);
-  if (bytes === 0 || copyingMs === 0) return [];
+  if (bytes === 0) return [];
+  const rate = copyingRate(iterations);
   const percent = Math.round((100 * sentBytes) / bytes);
   return [
-    `Copied ${showBytes(bytes)} at ${showRate(bytes, copyingMs)}; ` +
+    `Copied ${showBytes(bytes)}${rate === "" ? "" : `, at ${rate} while it ran`}; ` +
     `${showBytes(sentBytes)} of it travelled (${percent} %)`,
   ];
+}
+
+/** How fast memory was copied ahead; empty where none was. */
+export function copyingRate(iterations: readonly IterationFigures[]): string {
+  const ahead = iterations.filter(({ final }) => !final);
+  const [bytes, ms] = [ahead.map((one) => one.bytes), ahead.map((one) => one.durationMs)].map((
+    all,
+  ) => all.reduce((sum, one) => sum + one, 0));
+  return showRate(bytes ?? 0, ms ?? 0);
 }
 
 function describeSwitchover({ switchover }: MigrationSummary): string[] {

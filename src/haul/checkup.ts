@@ -25,7 +25,14 @@ import type {
   UserFact,
 } from "../wire/mod.ts";
 import type { HostsVersions } from "./events.ts";
-import { clockNow, cpuObjection, reportHost } from "./host_report.ts";
+import {
+  askCriu,
+  clockNow,
+  cpuObjection,
+  type CriuFacts,
+  reportHost,
+  sameCpu,
+} from "./host_report.ts";
 import type { Peer } from "./peer.ts";
 import { type RestorerOptions, startRestorer } from "./restorer.ts";
 
@@ -78,7 +85,7 @@ export interface HostCheckupParts {
  */
 export async function checkHosts(parts: HostCheckupParts): Promise<HostCheckup> {
   const { session, workDir, victim, peer, signal } = parts;
-  const source = await reportHost(session, "source", workDir);
+  const source = await reportHost(await askCriu(session, workDir), "source", workDir);
   const demand = victim ? demandOf(victim) : NO_DEMAND;
   const findings = placed("source", checkHost(source, "source", demand));
   if (!peer) return { findings, source };
@@ -88,8 +95,10 @@ export async function checkHosts(parts: HostCheckupParts): Promise<HostCheckup> 
   // It looked at its clock when it answered.
   const passedMs = performance.now() - asked;
   findings.push(...placed("destination", there.map(believed)));
-  const fits = destination.arch === source.arch && there.every(({ code }) => code !== "cpu");
-  const cpuBack = fits ? await cpuObjection(session, destination.cpuinfo, workDir) : undefined;
+  // Where it does not fit there, nobody asks about the way back.
+  const settled = destination.arch !== source.arch || sameCpu(source, destination) ||
+    there.some(({ code }) => code === "cpu");
+  const cpuBack = settled ? undefined : await cpuObjection(session, destination.cpuinfo, workDir);
   const clockAheadMs = destination.clockMs - (source.clockMs + passedMs);
   findings.push(...placed("both", checkPair(source, destination, { clockAheadMs, cpuBack })));
   return { findings, source, destination };
@@ -103,6 +112,8 @@ export class CheckDesk {
   readonly #restorer: RestorerOptions;
   readonly #workDir: string | undefined;
   readonly #deadlineMs: number;
+  /** Asked of one criu once: each costs as much as all the rest of an answer. */
+  #known: { readonly criu: string; readonly facts: CriuFacts } | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
 
@@ -136,14 +147,11 @@ export class CheckDesk {
 
   async #answer(request: CheckRequest): Promise<CheckedReply> {
     const { pids, ownPidNamespace, files, users, memoryBytes } = request;
-    await using session = await startRestorer(this.#restorer);
-    // A criu that is closed fails what was asked of it.
-    const timer = setTimeout(() => session.kill(), this.#deadlineMs);
-    using _timer = { [Symbol.dispose]: () => clearTimeout(timer) };
-    const host = await reportHost(session, "destination", this.#workDir);
-    const cpuThere = host.arch === request.host.arch
-      ? await cpuObjection(session, request.host.cpuinfo, this.#workDir)
-      : undefined;
+    const workDir = this.#workDir;
+    const host = await reportHost(await this.#criuFacts(), "destination", workDir);
+    const cpuThere = host.arch !== request.host.arch || sameCpu(host, request.host)
+      ? undefined
+      : await this.#withCriu((session) => cpuObjection(session, request.host.cpuinfo, workDir));
     const findings = [
       ...checkHost(host, "destination", {
         ...{ pids, ownPidNamespace, memoryBytes, otherUsers: ofOthers(users) },
@@ -154,6 +162,28 @@ export class CheckDesk {
     const now = { ...host, clockMs: clockNow() };
     return { type: "checked", host: now, findings: findings.slice(0, MAX_FINDINGS) };
   }
+
+  async #criuFacts(): Promise<CriuFacts> {
+    const criu = await fileKey(this.#restorer.criuPath);
+    if (this.#known?.criu === criu) return this.#known.facts;
+    const facts = await this.#withCriu((session) => askCriu(session, this.#workDir));
+    this.#known = { criu, facts };
+    return facts;
+  }
+
+  async #withCriu<T>(work: (session: CriuSession) => Promise<T>): Promise<T> {
+    await using session = await startRestorer(this.#restorer);
+    // A criu that is closed fails what was asked of it.
+    const timer = setTimeout(() => session.kill(), this.#deadlineMs);
+    using _timer = { [Symbol.dispose]: () => clearTimeout(timer) };
+    return await work(session);
+  }
+}
+
+/** What tells one file from another that took its place. */
+async function fileKey(path: string): Promise<string> {
+  const { dev, ino, size, mtime } = await Deno.stat(path);
+  return [dev, ino, size, mtime?.getTime()].join();
 }
 
 function requestOf(host: HostFacts, victim: Victim | undefined): CheckRequest {

@@ -39,24 +39,44 @@ const NEEDED: Readonly<Record<Role, readonly (readonly [Capability, ...Capabilit
   ],
 };
 
+/** What criu says of this host; it is the same for as long as the host runs and has this criu. */
+export type CriuFacts = Pick<
+  HostFacts,
+  "criuVersion" | "dirtyTracking" | "lazyPages" | "cpuinfo"
+>;
+
 /**
- * Examines this host.
+ * Asks criu.
  *
  * @param session Of the criu that would work here; stays its giver's, and open.
  * @param workDir Where images would lie; the usual place when not given.
  * @throws CriuError, PhaulError `directory-unusable`
  */
-export async function reportHost(
+export async function askCriu(
   session: CriuSession,
-  role: Role,
   workDir: string = DEFAULT_WORK_DIR,
-): Promise<HostFacts> {
+): Promise<CriuFacts> {
   await ensureDirectory(workDir);
   const { text: criuVersion } = await session.version();
   const { memTrack: dirtyTracking, lazyPages } = await session.features();
   const cpuinfo = await inScratch(workDir, (dir) => dumpCpuinfo(session, dir));
+  return { criuVersion, dirtyTracking, lazyPages, cpuinfo };
+}
+
+/**
+ * Examines this host, of which criu has said `criu`.
+ *
+ * @param workDir As for {@linkcode askCriu}.
+ * @throws PhaulError `directory-unusable`
+ */
+export async function reportHost(
+  criu: CriuFacts,
+  role: Role,
+  workDir: string = DEFAULT_WORK_DIR,
+): Promise<HostFacts> {
+  await ensureDirectory(workDir);
   return {
-    ...{ criuVersion, dirtyTracking, lazyPages, cpuinfo },
+    ...criu,
     ...kernelFacts(),
     pageSize: PAGE_BYTES,
     lacks: lackingCapabilities(NEEDED[role]),
@@ -68,6 +88,12 @@ export async function reportHost(
 /** The time of day of this host, in milliseconds since 1970. */
 export function clockNow(): number {
   return Date.now();
+}
+
+/** What runs on one of them runs on the other: to criu they are the same, bit for bit. */
+export function sameCpu(one: HostFacts, other: HostFacts): boolean {
+  return one.cpuinfo.length === other.cpuinfo.length &&
+    one.cpuinfo.every((byte, index) => byte === other.cpuinfo[index]);
 }
 
 /** CRIU's words for what programs would miss; anything else that it says is no proof of that. */

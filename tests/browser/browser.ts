@@ -62,6 +62,7 @@ export interface Shown {
   readonly requests: readonly string[];
   /** What it complained of. */
   readonly errors: readonly string[];
+  /** A PNG of what is in the window. */
   readonly picture: Uint8Array;
 }
 
@@ -87,7 +88,7 @@ export async function show(path: string, look: Look): Promise<Shown> {
   await page.goto(address);
   await page.waitForFunction("document.documentElement.dataset.drawn !== undefined");
   const seen = await page.evaluate(LOOK_AT);
-  const picture = await page.screenshot({ fullPage: true });
+  const picture = await page.screenshot({ fullPage: false });
   await context.close();
   return { ...(seen as Omit<Shown, "requests" | "errors" | "picture">), requests, errors, picture };
 }

@@ -5,7 +5,8 @@
  */
 
 import type { HistoryEntry } from "../../haul/history.ts";
-import { count, showBytes, showMs, showRate } from "../figures.ts";
+import { count, showBytes, showMs } from "../figures.ts";
+import { copyingRate } from "../summary.ts";
 
 /** One of them. */
 export interface KeyFigure {
@@ -19,7 +20,6 @@ export function keyFigures({ summary, details }: HistoryEntry): KeyFigure[] {
   const { iterations, timeline } = details;
   const bytes = iterations.reduce((sum, one) => sum + one.bytes, 0);
   const sent = iterations.reduce((sum, one) => sum + (one.sentBytes ?? one.bytes), 0);
-  const copyingMs = iterations.reduce((sum, one) => sum + one.durationMs, 0);
   const figures: KeyFigure[] = [];
   if (summary) figures.push({ name: "Stood still", ...standstill(summary) });
   const frozenUs = iterations.findLast(({ final }) => final)?.frozenTimeUs;
@@ -40,9 +40,9 @@ export function keyFigures({ summary, details }: HistoryEntry): KeyFigure[] {
       remark: bytes > 0 ? `${Math.round((100 * sent) / bytes)} % of it` : undefined,
     },
   );
-  if (copyingMs > 0) {
-    const value = showRate(bytes, copyingMs);
-    figures.push({ name: "Rate", value, remark: "while it was copied" });
+  const rate = copyingRate(iterations);
+  if (rate !== "") {
+    figures.push({ name: "Rate", value: rate, remark: "while it ran" });
   }
   return figures;
 }

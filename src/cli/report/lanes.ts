@@ -60,15 +60,16 @@ export function lanesOf(entry: HistoryEntry): Lane[] {
 
 /** From the freeze until it ran, or until it was given up. */
 export function switchoverLanes(entry: HistoryEntry): Lane[] {
+  // The destination gets ready before, while the process still runs.
+  const begin = moments(entry, entry.side)("freeze") ?? 0;
   return SWITCHOVER.flatMap(([name, on, from, to]) => {
     const at = moments(entry, on);
     const [fromMs, toMs] = [
       at(from),
       at(to) ?? (to === "running" ? atSource(entry, to) : undefined),
     ];
-    return fromMs === undefined || toMs === undefined || toMs < fromMs
-      ? []
-      : [{ name, on, fromMs, toMs }];
+    if (fromMs === undefined || toMs === undefined || toMs < fromMs || toMs <= begin) return [];
+    return [{ name, on, fromMs: Math.max(begin, fromMs), toMs }];
   });
 }
 

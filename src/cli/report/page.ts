@@ -211,7 +211,7 @@ function iterations({ iterations }: MigrationDetails): Markup {
   }
   const rows = iterations.map((one) => {
     const { bytes, sentBytes = bytes, durationMs, frozenTimeUs } = one;
-    const rate = showRate(bytes, durationMs);
+    const rate = one.final ? "" : showRate(bytes, durationMs);
     return html`
       <tr>
         <th scope="row">${one.final ? "final dump" : one.iteration}</th>

@@ -31,8 +31,8 @@ Deno.test("describeSummary: a table of the iterations, and where the time went",
   assertEquals(lines, [
     "iteration   pages      memory       sent    took          rate   frozen",
     "        1   25600   100.0 MiB   50.0 MiB   1.0 s   100.0 MiB/s     4 ms",
-    "    final     256     1.0 MiB    1.0 MiB   20 ms    50.0 MiB/s    60 ms",
-    "Copied 101.0 MiB at 99.0 MiB/s; 51.0 MiB of it travelled (50 %)",
+    "    final     256     1.0 MiB    1.0 MiB   20 ms                  60 ms",
+    "Copied 101.0 MiB, at 100.0 MiB/s while it ran; 51.0 MiB of it travelled (50 %)",
     "Of the switchover: dump 24 ms, images and restore 46 ms, handover 14 ms",
   ]);
 });
