@@ -10,7 +10,7 @@ import type { Inquiry, Refusal } from "./inquiry.ts";
 import { errorWords, logExcerpt } from "./log.ts";
 import type { RequestMessage, RequestType, ResponseMessage } from "./messages.ts";
 import { noRoomAt } from "./no_room.ts";
-import { isNoSpace, remedyFor } from "./remedies.ts";
+import { isNoSpace, remedyFor } from "./known_messages.ts";
 
 /** What a {@linkcode CriuError} knows. */
 export interface CriuErrorDetails {

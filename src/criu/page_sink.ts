@@ -8,7 +8,7 @@ import { PhaulError, SyscallError } from "../errors.ts";
 import { type Fd, PidFd, signalName } from "../sys/mod.ts";
 import { logExcerpt } from "./log.ts";
 import { noRoomAt } from "./no_room.ts";
-import { isNoSpace, remedyFor } from "./remedies.ts";
+import { isNoSpace, remedyFor } from "./known_messages.ts";
 import { shutdownPages } from "./page_channel.ts";
 import { CriuSession } from "./session.ts";
 

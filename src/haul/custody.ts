@@ -6,7 +6,7 @@
 
 import { asPhaulError, PhaulError } from "../errors.ts";
 import { CriuError } from "../criu/mod.ts";
-import { leftByCriu } from "../proc/mod.ts";
+import { leftByCriu, orNoSpace } from "../proc/mod.ts";
 import type { PrepareRequest } from "../wire/mod.ts";
 import { AdoptedTree } from "./adopted_tree.ts";
 import type { DestinationParts } from "./destination_parts.ts";
@@ -115,6 +115,11 @@ export class Custody implements Disposable {
     this.#imagesDir = imagesDir;
     this.#dumped = dumped;
     await this.#connections?.hold(dumped.connections);
+    const restore = () => this.#restoreAsItCan(imagesDir, lazily);
+    await orNoSpace(`to "${imagesDir}"`, "--work-dir", restore);
+  }
+
+  async #restoreAsItCan(imagesDir: string, lazily?: () => LazySource): Promise<void> {
     if (lazily === undefined || !this.#memory.started) return await this.#restoreFrom(imagesDir);
     try {
       await this.#restoreFrom(await this.#memory.listen(lazily()));

@@ -10,15 +10,14 @@ import type { CpuObjection, Role } from "../check/mod.ts";
 import {
   type Capability,
   ensureDirectory,
-  isFull,
   kernelFacts,
   lackingCapabilities,
-  noSpace,
+  orNoSpace,
   roomIn,
 } from "../proc/mod.ts";
 import type { HostFacts } from "../wire/mod.ts";
 import { PAGE_BYTES } from "./admission.ts";
-import { DEFAULT_WORK_DIR } from "./work_dir.ts";
+import { DEFAULT_WORK_DIR, SCRATCH_PREFIX } from "./work_dir.ts";
 
 /** The name is CRIU's. */
 const CPUINFO_FILE = "cpuinfo.img";
@@ -138,12 +137,12 @@ async function dumpCpuinfo(session: CriuSession, dir: string): Promise<Uint8Arra
 }
 
 async function inScratch<T>(base: string, work: (dir: string) => Promise<T>): Promise<T> {
-  await using owned = new AsyncDisposableStack();
-  try {
-    const dir = await Deno.makeTempDir({ dir: base, prefix: "check-" });
-    owned.defer(() => Deno.remove(dir, { recursive: true }));
-    return await work(dir);
-  } catch (cause) {
-    throw isFull(cause) ? noSpace(`to "${base}"`, "--work-dir", cause) : cause;
-  }
+  return await orNoSpace(`to "${base}"`, "--work-dir", async () => {
+    const dir = await Deno.makeTempDir({ dir: base, prefix: SCRATCH_PREFIX });
+    try {
+      return await work(dir);
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  });
 }

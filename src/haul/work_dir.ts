@@ -5,7 +5,7 @@
  */
 
 import type { Side } from "../migrate/tables.ts";
-import { ensureDirectory, isFull, noSpace } from "../proc/mod.ts";
+import { ensureDirectory, orNoSpace } from "../proc/mod.ts";
 import { keptLogName } from "./evidence.ts";
 
 /** On tmpfs on every common distribution. */
@@ -40,11 +40,12 @@ export async function newWorkDir(
   await ensureDirectory(path);
   const workDir = openWorkDir(path);
   try {
-    await Deno.writeTextFile(`${path}/${JOURNAL_LINK}`, journal);
+    const write = () => Deno.writeTextFile(`${path}/${JOURNAL_LINK}`, journal);
+    await orNoSpace(`to "${path}"`, "--work-dir", write);
     return workDir;
-  } catch (cause) {
+  } catch (error) {
     await workDir[Symbol.asyncDispose]();
-    throw isFull(cause) ? noSpace(`to "${path}"`, "--work-dir", cause) : cause;
+    throw error;
   }
 }
 
@@ -54,11 +55,7 @@ export async function newWorkDir(
  * @throws PhaulError `no-space`; Error of the file system
  */
 export async function makeImagesDir(path: string): Promise<void> {
-  try {
-    await Deno.mkdir(path, { mode: 0o700 });
-  } catch (cause) {
-    throw isFull(cause) ? noSpace(`to "${path}"`, "--work-dir", cause) : cause;
-  }
+  await orNoSpace(`to "${path}"`, "--work-dir", () => Deno.mkdir(path, { mode: 0o700 }));
 }
 
 /** Where the images of that side of a migration lie. */
@@ -78,21 +75,35 @@ export function openWorkDir(path: string): WorkDir {
   };
 }
 
+/** What only a check needed, for a moment; a phaul that was killed then may have left it. */
+export const SCRATCH_PREFIX = "check-";
+/** No check takes so long. */
+const SCRATCH_MS = 600_000;
+
 /**
- * Removes those directories in `base`, if there is such a place, whose journal is gone, so that nobody will ask for them.
+ * Removes those directories in `base`, if there is such a place, whose journal is gone, so that nobody
+ * will ask for them.
  *
  * @returns what was removed
  */
 export async function removeOrphans(base: string): Promise<string[]> {
   const removed: string[] = [];
   const names = await Array.fromAsync(Deno.readDir(base), ({ name }) => name).catch(() => []);
-  for (const name of names.filter((one) => /^[0-9a-f]{32}-(source|destination)$/.test(one))) {
+  for (const name of names) {
     const path = `${base}/${name}`;
-    if (!await isOrphan(path)) continue;
+    const orphaned = /^[0-9a-f]{32}-(source|destination)$/.test(name)
+      ? await isOrphan(path)
+      : name.startsWith(SCRATCH_PREFIX) && await isOld(path);
+    if (!orphaned) continue;
     await openWorkDir(path)[Symbol.asyncDispose]();
     removed.push(path);
   }
   return removed;
+}
+
+async function isOld(path: string): Promise<boolean> {
+  const { mtime } = await Deno.lstat(path);
+  return mtime !== null && Date.now() - mtime.getTime() > SCRATCH_MS;
 }
 
 /** The journal is made before the directory, and goes after it. */
@@ -117,11 +128,7 @@ export async function syncFiles(dir: string): Promise<void> {
 
 async function syncFile(path: string): Promise<void> {
   using file = await Deno.open(path);
-  try {
-    await file.sync();
-  } catch (cause) {
-    throw isFull(cause) ? noSpace(`image "${path}"`, "--work-dir", cause) : cause;
-  }
+  await orNoSpace(`image "${path}"`, "--work-dir", () => file.sync());
 }
 
 /** So many of them are kept, the newest: they lie where the journals do. */

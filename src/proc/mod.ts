@@ -11,7 +11,7 @@ export type { FileFact, FileKind, FileUse } from "./files.ts";
 export { findByName, findByPidFile, findByUnit } from "./find_process.ts";
 export { FileLock } from "./file_lock.ts";
 export { bootId, ensureDirectory, freeBytes, isTmpfs, requireRoot, roomIn } from "./host.ts";
-export { isFull, noSpace } from "./no_space.ts";
+export { isFull, noSpace, orNoSpace } from "./no_space.ts";
 export { type CpuLimit, CpuThrottle, giveCpuBack, type ThrottleSources } from "./cpu_throttle.ts";
 export { findPacketFilter, type PacketFilter } from "./packet_filter.ts";
 export { reviveConnections, silenceConnections } from "./repair.ts";

@@ -18,3 +18,20 @@ export function noSpace(what: string, flag: string, cause: unknown): PhaulError 
     cause,
   });
 }
+
+/**
+ * Does `work`, which writes `what`.
+ *
+ * @throws PhaulError `no-space`; whatever else `work` throws
+ */
+export async function orNoSpace<T>(
+  what: string,
+  flag: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw isFull(cause) ? noSpace(what, flag, cause) : cause;
+  }
+}

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { excerptOf, logExcerpt } from "../../../src/criu/mod.ts";
 import { errorWords } from "../../../src/criu/log.ts";
-import { remedyFor } from "../../../src/criu/remedies.ts";
+import { remedyFor } from "../../../src/criu/known_messages.ts";
 
 const LIMITS =
   "(00.000031) Error (criu/rlimit.c:54): Can't setup RLIMIT_NOFILE for self: Operation not permitted";
