@@ -114,9 +114,8 @@ function browserLane(): Lane {
   return { name: "browser", kind: "test", args, traced: false };
 }
 
-/** Files run side by side: each test has hosts of its own, and waits more than it works. */
 function integrationLane(): Lane {
-  return testLane("integration", ["--parallel", "tests/integration"], true);
+  return testLane("integration", ["tests/integration"], true);
 }
 
 /**

@@ -22,6 +22,14 @@ const NEEDS: readonly Need[] = [
   { name: "procps", why: "lists processes", command: "ps" },
 ];
 
+/** What is moved by `deno task programs`. */
+const PROGRAMS: readonly Need[] = [
+  { name: "redis-server", why: "is moved", command: "redis-server" },
+  { name: "nginx-light", why: "is moved", command: "nginx" },
+  { name: "postgresql", why: "is moved", command: "psql" },
+  { name: "python3-minimal", why: "is moved, and asks the others", command: "/usr/bin/python3" },
+];
+
 if (import.meta.main) {
   try {
     await ensureHostPackages();
@@ -38,12 +46,21 @@ if (import.meta.main) {
  * @throws Without root, saying what to install.
  */
 export async function ensureHostPackages(): Promise<void> {
+  await ensure(NEEDS);
+  await ensurePackages();
+}
+
+/** The same for the programs of `deno task programs`. */
+export async function ensurePrograms(): Promise<void> {
+  await ensure(PROGRAMS);
+}
+
+async function ensure(needs: readonly Need[]): Promise<void> {
   const missing: Need[] = [];
-  for (const need of NEEDS) {
+  for (const need of needs) {
     if (!await isOnPath(need.command)) missing.push(need);
   }
   if (missing.length > 0) await install(missing);
-  await ensurePackages();
 }
 
 async function install(missing: readonly Need[]): Promise<void> {

@@ -8,6 +8,7 @@ export type { Fd } from "../sys/mod.ts";
 export type { NotifyContext, NotifyHandler } from "./inquiry.ts";
 export { DirectChannel } from "./direct_channel.ts";
 export { CriuError, type CriuErrorDetails } from "./failure.ts";
+export { forgetParentDeath } from "./parent_death.ts";
 export { type CriuVersion, findCriu, hasPidfds, requireCriu } from "./find.ts";
 export { excerptOf, type LogExcerpt, logExcerpt } from "./log.ts";
 export type { CgroupMode, CriuOptions, NetworkLock, PreDumpMode } from "./options.ts";

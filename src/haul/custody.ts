@@ -5,7 +5,7 @@
  */
 
 import { asPhaulError, PhaulError } from "../errors.ts";
-import { CriuError } from "../criu/mod.ts";
+import { CriuError, forgetParentDeath } from "../criu/mod.ts";
 import { leftByCriu, orNoSpace } from "../proc/mod.ts";
 import type { PrepareRequest } from "../wire/mod.ts";
 import { AdoptedTree } from "./adopted_tree.ts";
@@ -115,8 +115,21 @@ export class Custody implements Disposable {
     this.#imagesDir = imagesDir;
     this.#dumped = dumped;
     await this.#connections?.hold(dumped.connections);
-    const restore = () => this.#restoreAsItCan(imagesDir, lazily);
+    const restore = async () => {
+      await this.#forgetParentDeath(imagesDir);
+      await this.#restoreAsItCan(imagesDir, lazily);
+    };
     await orNoSpace(`to "${imagesDir}"`, "--work-dir", restore);
+  }
+
+  /** Its parent stays behind, and the criu that restores would be the next. */
+  async #forgetParentDeath(imagesDir: string): Promise<void> {
+    const pid = await forgetParentDeath(imagesDir);
+    if (pid === undefined) return;
+    this.#warn(
+      `Process ${pid} wished to be killed when its parent ends (PR_SET_PDEATHSIG): that wish is ` +
+        "dropped, since its parent does not come along",
+    );
   }
 
   async #restoreAsItCan(imagesDir: string, lazily?: () => LazySource): Promise<void> {

@@ -138,7 +138,7 @@ async function dumpCpuinfo(session: CriuSession, dir: string): Promise<Uint8Arra
 
 async function inScratch<T>(base: string, work: (dir: string) => Promise<T>): Promise<T> {
   return await orNoSpace(`to "${base}"`, "--work-dir", async () => {
-    const dir = await Deno.makeTempDir({ dir: base, prefix: SCRATCH_PREFIX });
+    const dir = await Deno.makeTempDir({ dir: base, prefix: `${SCRATCH_PREFIX}${Deno.pid}-` });
     try {
       return await work(dir);
     } finally {

@@ -75,10 +75,8 @@ export function openWorkDir(path: string): WorkDir {
   };
 }
 
-/** What only a check needed, for a moment; a phaul that was killed then may have left it. */
+/** What only a check needed, for a moment; the pid of its phaul follows. */
 export const SCRATCH_PREFIX = "check-";
-/** No check takes so long. */
-const SCRATCH_MS = 600_000;
 
 /**
  * Removes those directories in `base`, if there is such a place, whose journal is gone, so that nobody
@@ -93,7 +91,7 @@ export async function removeOrphans(base: string): Promise<string[]> {
     const path = `${base}/${name}`;
     const orphaned = /^[0-9a-f]{32}-(source|destination)$/.test(name)
       ? await isOrphan(path)
-      : name.startsWith(SCRATCH_PREFIX) && await isOld(path);
+      : await isLeftScratch(path, name);
     if (!orphaned) continue;
     await openWorkDir(path)[Symbol.asyncDispose]();
     removed.push(path);
@@ -101,9 +99,12 @@ export async function removeOrphans(base: string): Promise<string[]> {
   return removed;
 }
 
-async function isOld(path: string): Promise<boolean> {
-  const { mtime } = await Deno.lstat(path);
-  return mtime !== null && Date.now() - mtime.getTime() > SCRATCH_MS;
+/** Left by a phaul that was killed while it checked something. */
+async function isLeftScratch(path: string, name: string): Promise<boolean> {
+  const pid = name.slice(SCRATCH_PREFIX.length).match(/^\d+(?=-)/)?.[0];
+  if (pid === undefined || !name.startsWith(SCRATCH_PREFIX)) return false;
+  const { isDirectory } = await Deno.lstat(path);
+  return isDirectory && await Deno.lstat(`/proc/${pid}`).then(() => false, () => true);
 }
 
 /** The journal is made before the directory, and goes after it. */

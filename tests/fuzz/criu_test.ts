@@ -5,6 +5,7 @@ import {
   CriuError,
   CriuSession,
   excerptOf,
+  forgetParentDeath,
   PageStreamParser,
   parseDumpStats,
 } from "../../src/criu/mod.ts";
@@ -13,7 +14,8 @@ import { errorWords } from "../../src/criu/log.ts";
 import { RESPONSE } from "../../src/criu/messages.ts";
 import { MessageHeader } from "../../src/sys/layouts.ts";
 import { FakeCriu } from "../unit/criu/fake_criu.ts";
-import { testTargets } from "./fuzz.ts";
+import { Temporary } from "../unit/pages/temporary.ts";
+import { corpus, testTargets } from "./fuzz.ts";
 
 /** The corpus holds pages of so many bytes: whole ones would say nothing more. */
 const PAGE_BYTES = 16;
@@ -107,7 +109,34 @@ function checkControlMessages(input: Uint8Array): void {
   assert(fds.length <= MAX_FDS, `${fds.length} descriptors`);
 }
 
+/** The process that both images below are of, in the corpus. */
+const TASK = 29_430;
+
+/** An image of the task's, beside the other as a real CRIU wrote it. */
+async function forgetIn(core: Uint8Array, pstree: Uint8Array): Promise<void> {
+  using dir = new Temporary();
+  const path = `${dir.path}/core-${TASK}.img`;
+  Deno.writeFileSync(path, core);
+  Deno.writeFileSync(`${dir.path}/pstree.img`, pstree);
+  const forgot = await forgetParentDeath(dir.path);
+  const changed = [...Deno.readFileSync(path)].filter((byte, at) => byte !== core[at]);
+  assertEquals(changed, forgot === undefined ? [] : [0]);
+  assertEquals(await forgetParentDeath(dir.path), undefined);
+}
+
+async function checkCoreImage(input: Uint8Array): Promise<void> {
+  const [pstree] = await corpus("pstree-image");
+  await forgetIn(input, pstree ?? new Uint8Array());
+}
+
+async function checkPstreeImage(input: Uint8Array): Promise<void> {
+  const [core] = await corpus("core-image");
+  await forgetIn(core ?? new Uint8Array(), input);
+}
+
 testTargets([
+  { name: "core-image", allowed: ["protocol"], check: checkCoreImage, rounds: 600 },
+  { name: "pstree-image", allowed: ["protocol"], check: checkPstreeImage, rounds: 600 },
   { name: "criu-response", allowed: ["criu-failed"], check: checkResponse },
   { name: "criu-conversation", allowed: ["criu-failed"], check: checkConversation },
   { name: "page-stream", allowed: ["page-stream"], check: checkPageStream },
