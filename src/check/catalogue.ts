@@ -128,8 +128,8 @@ export const CHECKS = {
     means: "A host lets nobody trace processes, which CRIU has to",
   },
   "capability": {
-    worst: "warning",
-    means: "On a host phaul lacks a capability that its role needs",
+    worst: "blocker",
+    means: "On a host phaul lacks a capability that its role needs, or that this tree needs",
   },
   "time-namespace": {
     worst: "warning",

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Finding } from "./finding.ts";
+import type { Finding, Severity } from "./finding.ts";
 
 /** The two roles of a host. */
 export type Role = "source" | "destination";
@@ -57,7 +57,7 @@ function checkKernel(host: JudgedHost, role: Role, { otherUsers }: Demand): Find
   for (const capability of lacks) {
     findings.push({
       code: "capability",
-      severity: otherUsers || !FOR_OTHERS.includes(capability) ? "warning" : "note",
+      severity: weightOf(capability, role, otherUsers),
       message: `the phaul of the ${role} lacks ${capability}`,
       remedy: "Give it all that docs/security.md names for its role",
     });
@@ -73,6 +73,14 @@ function checkKernel(host: JudgedHost, role: Role, { otherUsers }: Demand): Find
     });
   }
   return findings;
+}
+
+/** The kernel lets nobody read limits of other users' processes without this: every such dump fails. */
+const TO_READ_LIMITS = "CAP_SYS_RESOURCE";
+
+function weightOf(capability: string, role: Role, otherUsers: boolean): Severity {
+  if (otherUsers && role === "source" && capability === TO_READ_LIMITS) return "blocker";
+  return otherUsers || !FOR_OTHERS.includes(capability) ? "warning" : "note";
 }
 
 function checkSource({ dirtyTracking }: JudgedHost): Finding[] {

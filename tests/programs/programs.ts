@@ -58,25 +58,11 @@ export const PROGRAMS: readonly Program[] = [
     },
     use: ({ host }) => expectPage(host, 8080),
   },
-  {
-    name: "postgres",
-    what: "a server with its helpers, and a table",
-    flags: [],
-    async start({ host, dir }) {
-      await host.run("chown", "postgres", dir);
-      await host.run("chmod", "755", `${dir}/..`);
-      const data = `${dir}/data`;
-      await host.run(...AS_POSTGRES, `${POSTGRES}/initdb`, "-D", data, "-A", "trust", "-N");
-      const server = [...AS_POSTGRES, `${POSTGRES}/postgres`, "-D", data, "-k", dir];
-      const running = await detached(host, dir, server);
-      await sql(host, "create table if not exists used (at serial); select 1");
-      return running;
-    },
-    async use({ host }, times) {
-      const count = "insert into used default values; select count(*) from used";
-      expectSame(await sql(host, count), String(times));
-    },
-  },
+  postgres("postgres", "a server with its helpers, and a table", []),
+  postgres("postgres in a container", "the same in an IPC namespace of its own", [
+    "unshare",
+    "--ipc",
+  ]),
   {
     name: "python3 -m http.server",
     what: "an interpreter that serves files",
@@ -88,19 +74,8 @@ export const PROGRAMS: readonly Program[] = [
     },
     use: ({ host }) => expectPage(host, 8000),
   },
-  {
-    name: "bash in a terminal",
-    what: "a shell, whose terminal belongs to another process",
-    flags: [],
-    async start({ host, dir }) {
-      const shell = `echo $$ >${dir}/pid; exec bash --norc -c 'while sleep 0.1; do :; done'`;
-      await detached(host, dir, ["script", "-qfc", shell, "/dev/null"]);
-      return { pid: Number(await patiently(() => textIn(`${dir}/pid`))) };
-    },
-    async use({ host, dir }) {
-      await host.run("kill", "-0", await textIn(`${dir}/pid`));
-    },
-  },
+  shell("bash in a terminal", []),
+  shell("bash in a terminal", ["--shell-job"]),
   {
     name: "a container's python3",
     what: "pid, IPC and UTS namespaces of its own",
@@ -119,6 +94,40 @@ export const PROGRAMS: readonly Program[] = [
     use: ({ host }) => expectPage(host, 8000),
   },
 ];
+
+/** A server, its commands run by `within`. */
+function postgres(name: string, what: string, within: readonly string[]): Program {
+  return {
+    ...{ name, what, flags: [] },
+    async start({ host, dir }) {
+      await host.run("chown", "postgres", dir);
+      const data = `${dir}/data`;
+      await host.run(...AS_POSTGRES, `${POSTGRES}/initdb`, "-D", data, "-A", "trust", "-N");
+      const server = [...within, ...AS_POSTGRES, `${POSTGRES}/postgres`, "-D", data, "-k", dir];
+      const running = await detached(host, dir, server);
+      await sql(host, "create table if not exists used (at serial); select 1");
+      return running;
+    },
+    async use({ host }, times) {
+      const count = "insert into used default values; select count(*) from used";
+      expectSame(await sql(host, count), String(times));
+    },
+  };
+}
+
+function shell(name: string, flags: readonly string[]): Program {
+  return {
+    ...{ name, what: "a shell, whose terminal belongs to another process", flags },
+    async start({ host, dir }) {
+      const line = `echo $$ >${dir}/pid; exec bash --norc -c 'while sleep 0.1; do :; done'`;
+      await detached(host, dir, ["script", "-qfc", line, "/dev/null"]);
+      return { pid: Number(await patiently(() => textIn(`${dir}/pid`))) };
+    },
+    async use({ host, dir }) {
+      await host.run("kill", "-0", await textIn(`${dir}/pid`));
+    },
+  };
+}
 
 function nginxConf(dir: string): string {
   return `daemon off;

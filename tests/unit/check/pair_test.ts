@@ -67,6 +67,15 @@ Deno.test("checkHost: what only other users' processes need is a note for a tree
   assertEquals(codes(found), ["note capability", "warning capability"]);
 });
 
+Deno.test("checkHost: what a dump of other users' processes cannot do without stops it", () => {
+  const host = { ...FINE, lacks: ["CAP_SYS_RESOURCE"] };
+  const of = (role: "source" | "destination", otherUsers: boolean) =>
+    codes(checkHost(host, role, { ...DEMAND, otherUsers }));
+  assertEquals(of("source", true), ["blocker capability"]);
+  assertEquals(of("source", false), ["note capability"]);
+  assertEquals(of("destination", true), ["warning capability"]);
+});
+
 Deno.test("checkPair: hosts that are alike, and a newer destination, fit", () => {
   assertEquals(checkPair(HOST, HOST, ALIKE), []);
   const newer = { ...HOST, criuVersion: "4.2", kernel: "7.0.0" };
