@@ -21,7 +21,8 @@ export const CONNECTION_LOST: ReadonlySet<ErrorCode> = new Set([
   "peer-unreachable",
 ]);
 
-const ABORT_ATTEMPTS_MS = 5_000;
+/** An abort holds nobody up for longer; a busy destination may take seconds for a handshake. */
+const ABORT_ATTEMPTS_MS = 15_000;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5_000;
 
