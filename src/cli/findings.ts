@@ -5,6 +5,7 @@
  */
 
 import type { CheckReport, PlacedFinding } from "../haul/check.ts";
+import { SEVERITIES, type Severity } from "../haul/check_codes.ts";
 import { count, showBytes } from "./figures.ts";
 import { oneLine } from "./one_line.ts";
 import { wrap } from "./wrap.ts";
@@ -12,10 +13,9 @@ import { wrap } from "./wrap.ts";
 /** Of findings with the same advice so many are told one by one. */
 const SHOWN_ALIKE = 5;
 const INDENT = "         ";
-const SEVERITIES = ["blocker", "warning", "note"] as const;
 
 /** How many findings there are of each severity. */
-export type Tally = Readonly<Record<(typeof SEVERITIES)[number], number>>;
+export type Tally = Readonly<Record<Severity, number>>;
 
 /** Counts `findings`. */
 export function tally(findings: readonly PlacedFinding[]): Tally {

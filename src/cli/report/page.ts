@@ -4,6 +4,7 @@
  * @module
  */
 
+import { SEVERITIES } from "../../haul/check_codes.ts";
 import type { FindingNote, HostVersions } from "../../haul/events.ts";
 import type { HistoryEntry } from "../../haul/history.ts";
 import type { MigrationDetails } from "../../haul/record.ts";
@@ -22,8 +23,6 @@ export interface PageAssets {
   readonly library: string;
   readonly libraryStyle: string;
 }
-
-const SEVERITIES = ["blocker", "warning", "note"] as const;
 
 /** The page on `entry`. What processes, files and the peer are called is shown, and never markup. */
 export function reportPage(entry: HistoryEntry, assets: PageAssets): string {
