@@ -145,10 +145,10 @@ async function runMigrate(args: readonly string[], context: Context): Promise<nu
   const options = { ...others, pid };
   const peer = showAddress(options.peer);
   if (options.insecure) {
-    reporter.line("Warning: --insecure sends all memory of the process as plain text");
+    reporter.warning("--insecure sends all memory of the process as plain text");
   }
   if (options.channel === "direct") {
-    reporter.line("Warning: --channel direct sends all memory of the process as plain text");
+    reporter.warning("--channel direct sends all memory of the process as plain text");
   }
   let committed = false;
   let migration: string | undefined;

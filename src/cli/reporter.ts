@@ -25,6 +25,11 @@ export interface ReporterOptions {
   readonly quiet?: boolean;
 }
 
+/** How much a line matters: syslog's priorities, by sd-daemon(3)'s numbers. */
+type Priority = "error" | "warning" | "info";
+
+const PRIORITIES: Readonly<Record<Priority, number>> = { error: 3, warning: 4, info: 6 };
+
 /** The process that a failure is about. */
 export interface ReportedProcess {
   readonly pid: number;
@@ -84,10 +89,18 @@ export class Reporter {
     }
   }
 
-  /** Writes a line for people. */
-  line(text: string): void {
+  /** Writes a line for people; in the journal, each with its priority. */
+  line(text: string, priority: Priority = "info"): void {
     this.#clear();
-    this.#terminal.err(`${text}\n`);
+    const shown = this.#terminal.journal
+      ? text.split("\n").map((one) => `<${PRIORITIES[priority]}>${one}`).join("\n")
+      : text;
+    this.#terminal.err(`${shown}\n`);
+  }
+
+  /** The same for something that may be wrong. */
+  warning(text: string): void {
+    this.line(`Warning: ${text}`, "warning");
   }
 
   /**
@@ -96,10 +109,11 @@ export class Reporter {
    * @returns The exit code that goes with it.
    */
   failure(error: PhaulError, process?: ReportedProcess): number {
-    if (process !== undefined) this.line(process.text);
-    this.line(oneLine(error.message));
-    if (error.remedy !== undefined) this.line(oneLine(error.remedy));
-    for (const text of describeEvidence(error.evidence)) this.line(oneLine(text));
+    const tell = (text: string) => this.line(text, "error");
+    if (process !== undefined) tell(process.text);
+    tell(oneLine(error.message));
+    if (error.remedy !== undefined) tell(oneLine(error.remedy));
+    for (const text of describeEvidence(error.evidence)) tell(oneLine(text));
     const exitCode = exitCodeOf(error.code);
     this.json({
       event: "failed",
@@ -129,7 +143,7 @@ export class Reporter {
     const { many, quiet } = this.#options;
     if (quiet && event.event !== "warning") return;
     const prefix = many && migration ? `${migration.slice(0, SHOWN_ID_DIGITS)}  ` : "";
-    if (shown.kind === "line") this.line(prefix + shown.text);
+    if (shown.kind === "line") this.line(prefix + shown.text, priorityOf(event));
     if (shown.kind === "passing" && migration) this.#redraw(migration);
   }
 
@@ -149,6 +163,10 @@ export class Reporter {
     if (this.#drawn) this.#terminal.err("\r\x1b[2K");
     this.#drawn = false;
   }
+}
+
+function priorityOf({ event }: HaulEvent): Priority {
+  return event === "warning" || event === "aborted" ? "warning" : "info";
 }
 
 /** Names of processes and files are whatever somebody chose, and root looks at them. */

@@ -164,7 +164,7 @@ async function runServe(args: readonly string[], context: Context): Promise<numb
   const { options, json, quiet } = readServe(args);
   const reporter = new Reporter(context.terminal, { json, quiet, many: true });
   if (options.insecure) {
-    reporter.line("Warning: --insecure takes processes from anyone who reaches the port");
+    reporter.warning("--insecure takes processes from anyone who reaches the port");
   }
   try {
     await stoppable(

@@ -14,6 +14,8 @@ export interface Terminal {
   readonly live: boolean;
   /** Width of that terminal in columns. */
   columns(): number;
+  /** True when standard error is systemd's journal, which reads a line's priority from its begin. */
+  readonly journal?: boolean;
 }
 
 /** The terminal of this process, which has to be flushed before the end. */
@@ -43,6 +45,7 @@ export function processTerminal(): ProcessTerminal {
     err: (text) => err.write(text),
     live: Deno.stderr.isTerminal() && Deno.env.get("TERM") !== "dumb",
     columns: terminalColumns,
+    journal: isJournal(Deno.env.get("JOURNAL_STREAM"), "/proc/self/fd/2"),
     async flush() {
       await Promise.all([out.flush(FLUSH_DEADLINE_MS), err.flush(FLUSH_DEADLINE_MS)]);
     },
@@ -66,6 +69,22 @@ function isFile(path: string): boolean {
     return Deno.statSync(path).isFile;
   } catch {
     return false; // Closed, or a socket: not every stream can be looked at by its name.
+  }
+}
+
+/**
+ * Whether the stream at `path` is the one that systemd gave to the journal (systemd.exec(5)): whoever
+ * puts phaul into a pipe leaves the variable as it is.
+ *
+ * @param variable `device:inode`
+ */
+export function isJournal(variable: string | undefined, path: string): boolean {
+  if (variable === undefined) return false;
+  try {
+    const { dev, ino } = Deno.statSync(path);
+    return variable === `${dev}:${ino}`;
+  } catch {
+    return false;
   }
 }
 

@@ -11,11 +11,13 @@ import { PhaulError } from "../../../src/errors.ts";
 /** A terminal that remembers. */
 export class FakeTerminal implements Terminal {
   readonly live: boolean;
+  readonly journal: boolean;
   stdout = "";
   stderr = "";
 
-  constructor(live: boolean = false) {
+  constructor(live: boolean = false, journal: boolean = false) {
     this.live = live;
+    this.journal = journal;
   }
 
   /** Remembers. */

@@ -160,3 +160,19 @@ Deno.test("Reporter.failure: quotes CRIU's log behind the remedy, and names wher
   ]);
   assertEquals(terminal.events[0]?.evidence, evidence);
 });
+
+Deno.test("Reporter: in systemd's journal each line has its priority", () => {
+  const terminal = new FakeTerminal(false, true);
+  const reporter = new Reporter(terminal, { json: false, many: true });
+  reporter.event({ event: "listening", host: "::", port: 1 });
+  reporter.event({ event: "warning", migration: "f".repeat(32), message: "look out" });
+  reporter.failure(new PhaulError("internal", "Cannot go on", { remedy: "Rest" }));
+  assertEquals(terminal.stderr.split("\n"), [
+    "<6>Listening on [::]:1 WITHOUT encryption or proof: anyone who reaches this port can send " +
+    "processes",
+    "<4>ffffffff  Warning: look out",
+    "<3>Cannot go on",
+    "<3>Rest",
+    "",
+  ]);
+});

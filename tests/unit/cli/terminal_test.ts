@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { type ByteSink, PatientWriter } from "../../../src/cli/terminal.ts";
+import { type ByteSink, isJournal, PatientWriter } from "../../../src/cli/terminal.ts";
 
 /** Takes few bytes at a time, and nothing until it is opened. */
 class SlowSink implements ByteSink {
@@ -69,4 +69,14 @@ Deno.test("PatientWriter: drops what nobody can read any more", async () => {
   writer.write("and this");
   await writer.flush(60_000);
   assertEquals(calls, 1);
+});
+
+Deno.test("isJournal: only the very stream that systemd named", async () => {
+  const path = await Deno.makeTempFile();
+  const { dev, ino } = await Deno.stat(path);
+  assertEquals(isJournal(`${dev}:${ino}`, path), true);
+  assertEquals(isJournal(`${dev}:${ino}1`, path), false);
+  assertEquals(isJournal(undefined, path), false);
+  await Deno.remove(path);
+  assertEquals(isJournal(`${dev}:${ino}`, path), false);
 });
