@@ -54,10 +54,12 @@ async function withAssets(text: string): Promise<string> {
   const at = text.indexOf("__dirname");
   if (at === -1) return text;
   // The bundler says before each module where it came from, as seen from the project's folder.
-  const origin = text.slice(0, at).match(/^\/\/ .+(?=\/[^/]+\.c?js$)/gm)?.at(-1)?.slice(
-    "// ".length,
-  );
-  if (origin === undefined) throw new Error(`Cannot tell whose "__dirname" it is`);
+  const users = text.split(/^(?=\/\/ .+\.c?js$)/m).filter((module) => module.includes("__dirname"));
+  const origins = new Set(users.map((module) => /^\/\/ (.+)\/[^/]+$/m.exec(module)?.[1]));
+  const [origin, ...others] = origins;
+  if (origin === undefined || others.length > 0) {
+    throw new Error(`Cannot tell whose "__dirname" it is: ${[...origins].join()}`);
+  }
   let carried = text.replaceAll("__dirname", `(import.meta.dirname + "/assets")`);
   const files = await Array.fromAsync(Deno.readDir(`${ROOT}${origin}`));
   for (const { name } of files.filter((file) => file.name.endsWith(".wasm"))) {

@@ -44,8 +44,9 @@ export const HISTORY_COMMAND: Command = {
   summary: "List past migrations from and to this host, the newest first",
   usage: "[ID] [FLAGS]",
   about: [
-    "Each migration is written down at its end, on both hosts: when, what, where to or from, and how " +
-    "it went. With --json all that is known is there, and --report makes a page of it.",
+    "Each migration is written down at its end, on both hosts, by the phaul that carried it out: " +
+    "when, what, where to or from, and how it went. With --json all that is " +
+    "known is there, and --report makes a page of it.",
   ],
   examples: [
     { does: "What moved lately", line: "phaul history" },
@@ -65,7 +66,7 @@ async function runHistory(args: readonly string[], context: Context): Promise<nu
   const all = (await context.roles.history(stateDir)).filter((entry) =>
     migration === undefined || entry.migration.startsWith(migration)
   );
-  if (migration !== undefined && all.length === 0) throw unknown(migration);
+  if (all.length === 0 && (migration ?? report) !== undefined) throw unknown(migration);
   const entries = all.slice(0, report === undefined ? last : 1);
   const reporter = new Reporter(context.terminal, { json, many: false });
   for (const { v: _, ...entry } of entries) reporter.json({ event: "past", ...entry });
@@ -78,14 +79,11 @@ async function runHistory(args: readonly string[], context: Context): Promise<nu
   return EXIT_OK;
 }
 
-function unknown(migration: string): PhaulError {
-  return new PhaulError(
-    "no-such-migration",
-    `Cannot tell of migration ${migration}: none is known`,
-    {
-      remedy: "phaul history lists those that are remembered on this host",
-    },
-  );
+function unknown(migration: string | undefined): PhaulError {
+  const which = migration === undefined ? "any migration" : `migration ${migration}`;
+  return new PhaulError("no-such-migration", `Cannot tell of ${which}: none is remembered`, {
+    remedy: "phaul history lists those that are remembered on this host",
+  });
 }
 
 /** Two lines an entry: what, and how it went. */

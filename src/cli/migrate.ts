@@ -170,8 +170,8 @@ async function runMigrate(args: readonly string[], context: Context): Promise<nu
     if (!quiet) {
       for (const text of describeSummary(pid, options.peer, summary)) reporter.line(text);
     }
-    await toldAfterwards();
     reporter.json({ event: "migrated", pid, peer, ...summary });
+    await toldAfterwards();
     return EXIT_OK;
   } catch (error) {
     const where = whereaboutsOf(error);
@@ -190,7 +190,8 @@ async function reportOn(
   path: string,
 ): Promise<string> {
   try {
-    const entry = (await roles.history(stateDir)).find((one) => one.migration === migration);
+    const past = await roles.history(stateDir);
+    const entry = past.find((one) => one.migration === migration && one.side === "source");
     if (entry === undefined) return `No report: migration ${migration} was not written down`;
     await writeReport(entry, path);
     return `Report: ${path}`;

@@ -33,25 +33,22 @@ const ENTRY = codec<{ readonly pid?: number; readonly threads?: readonly number[
   "criu.PstreeEntry",
 );
 
+/** Far more than a task of any architecture has, and than any tree. */
+const MAX_CORE_BYTES = 4 * 2 ** 20;
+const MAX_PSTREE_BYTES = 64 * 2 ** 20;
+
 /**
  * Makes the images forget that the root of their tree, or a thread of it, wished to die with its parent.
+ * At once: the tree stands still, and to wait for each file takes longer than to read it.
  *
  * @returns the root's pid, when it had
- * @throws PhaulError `protocol` when an image is malformed, or missing
+ * @throws PhaulError `protocol` when an image is malformed, too large or missing
  */
-export async function forgetParentDeath(imagesDir: string): Promise<number | undefined> {
-  try {
-    return await forgetInRoot(imagesDir);
-  } catch (cause) {
-    throw cause instanceof Deno.errors.NotFound ? malformed(cause) : cause;
-  }
-}
-
-async function forgetInRoot(imagesDir: string): Promise<number | undefined> {
-  const { pid = 0, threads = [] } = rootIn(await Deno.readFile(`${imagesDir}/pstree.img`));
+export function forgetParentDeath(imagesDir: string): number | undefined {
+  const { pid = 0, threads = [] } = rootIn(read(`${imagesDir}/pstree.img`, MAX_PSTREE_BYTES));
   let found: number | undefined;
   for (const tid of new Set([pid, ...threads])) {
-    if (await forgetIn(`${imagesDir}/core-${tid}.img`)) found = pid;
+    if (forgetIn(`${imagesDir}/core-${tid}.img`)) found = pid;
   }
   return found;
 }
@@ -67,14 +64,24 @@ function rootIn(
   }
 }
 
-async function forgetIn(path: string): Promise<boolean> {
-  const bytes = await Deno.readFile(path);
+function forgetIn(path: string): boolean {
+  const bytes = read(path, MAX_CORE_BYTES);
   const at = signalAt(messageIn(bytes, CORE));
   if (at === undefined || bytes[HEADER_BYTES + at] === 0) return false;
-  using file = await Deno.open(path, { write: true });
-  await file.seek(HEADER_BYTES + at, Deno.SeekMode.Start);
-  await file.write(Uint8Array.of(0));
+  using file = Deno.openSync(path, { write: true });
+  file.seekSync(HEADER_BYTES + at, Deno.SeekMode.Start);
+  file.writeSync(Uint8Array.of(0));
   return true;
+}
+
+/** The peer chose how large it is. */
+function read(path: string, maxBytes: number): Uint8Array {
+  try {
+    if (Deno.statSync(path).size > maxBytes) throw malformed();
+    return Deno.readFileSync(path);
+  } catch (cause) {
+    throw cause instanceof Deno.errors.NotFound ? malformed(cause) : cause;
+  }
 }
 
 /** Where the byte of the signal is in a core_entry; signals need no second one. */

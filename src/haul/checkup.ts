@@ -164,10 +164,13 @@ export class CheckDesk {
   }
 
   async #criuFacts(): Promise<CriuFacts> {
-    const criu = await fileKey(this.#restorer.criuPath);
-    if (this.#known?.criu === criu) return this.#known.facts;
+    const { criuPath, criuSocket } = this.#restorer;
+    // Who answers behind a socket may be another tomorrow.
+    const criu = criuSocket === undefined ? await fileKey(criuPath) : undefined;
+    if (criu !== undefined && this.#known?.criu === criu) return this.#known.facts;
     const facts = await this.#withCriu((session) => askCriu(session, this.#workDir));
-    this.#known = { criu, facts };
+    // It has none where a full disk kept criu from writing it: to be asked again.
+    if (criu !== undefined && facts.cpuinfo.length > 0) this.#known = { criu, facts };
     return facts;
   }
 
@@ -181,9 +184,9 @@ export class CheckDesk {
 }
 
 /** What tells one file from another that took its place. */
-async function fileKey(path: string): Promise<string> {
-  const { dev, ino, size, mtime } = await Deno.stat(path);
-  return [dev, ino, size, mtime?.getTime()].join();
+async function fileKey(path: string): Promise<string | undefined> {
+  const stat = await Deno.stat(path).catch(() => undefined);
+  return stat && [stat.dev, stat.ino, stat.size, stat.mtime?.getTime()].join();
 }
 
 function requestOf(host: HostFacts, victim: Victim | undefined): CheckRequest {

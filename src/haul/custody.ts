@@ -116,15 +116,15 @@ export class Custody implements Disposable {
     this.#dumped = dumped;
     await this.#connections?.hold(dumped.connections);
     const restore = async () => {
-      await this.#forgetParentDeath(imagesDir);
+      this.#forgetParentDeath(imagesDir);
       await this.#restoreAsItCan(imagesDir, lazily);
     };
     await orNoSpace(`to "${imagesDir}"`, "--work-dir", restore);
   }
 
   /** Its parent stays behind, and the criu that restores would be the next. */
-  async #forgetParentDeath(imagesDir: string): Promise<void> {
-    const pid = await forgetParentDeath(imagesDir);
+  #forgetParentDeath(imagesDir: string): void {
+    const pid = forgetParentDeath(imagesDir);
     if (pid === undefined) return;
     this.#warn(
       `Process ${pid} wished to be killed when its parent ends (PR_SET_PDEATHSIG): that wish is ` +
@@ -156,6 +156,10 @@ export class Custody implements Disposable {
   async #restoreFrom(imagesDir: string): Promise<void> {
     const next = this.#next;
     if (!next) throw new PhaulError("protocol", "Cannot restore: no final iteration has begun");
+    // A discard that came meanwhile found no tree to end: none may come after it.
+    if (this.#discarded || this.#closed) {
+      throw new PhaulError("cancelled", "Cannot restore: it was given up meanwhile");
+    }
     this.#next = undefined;
     this.#hold = next;
     this.#mayHaveRun = false;

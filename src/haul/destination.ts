@@ -248,7 +248,6 @@ export class DestinationRole {
     await received.complete(request);
     this.#stages.timeline.mark("images");
     await this.#custody.restore(received.imagesDir, request, () => received.lazySource());
-    this.#stages.timeline.mark("restored");
   }
 
   async #discard(): Promise<void> {
@@ -270,7 +269,7 @@ export class DestinationRole {
   /** Does work whose end is `event`. */
   #start(event: DestinationEvent, work: () => Promise<void>): void {
     const ended = () => this.#machine.dispatch(event);
-    work().then(() => this.#stages.pid = this.#custody.rootPid).then(ended, this.#fail);
+    work().then(() => this.#stages.did(event, this.#custody.rootPid)).then(ended, this.#fail);
   }
 
   async #report({ event, error }: Cause<DestinationEvent>): Promise<void> {

@@ -13,6 +13,9 @@ import type { MigrationDetails } from "./record.ts";
 /** Beyond this the older half is forgotten. */
 const MAX_BYTES = 4 * 2 ** 20;
 
+/** An entry that is longer is kept without its figures: one may not push out all others. */
+const MAX_LINE = 2 ** 18;
+
 /** How one migration ended. */
 export interface HistoryEntry {
   readonly v: 1;
@@ -41,7 +44,10 @@ export async function remember(
 ): Promise<void> {
   await ensureDirectory(stateDir);
   const path = pathIn(stateDir);
-  const line = `${JSON.stringify({ v: 1, at: new Date().toISOString(), ...entry })}\n`;
+  const whole = { v: 1, at: new Date().toISOString(), ...entry };
+  const text = JSON.stringify(whole);
+  const brief = { ...entry.details, findings: [], iterations: [], timeline: [], transfer: [] };
+  const line = `${text.length <= MAX_LINE ? text : JSON.stringify({ ...whole, details: brief })}\n`;
   await Deno.writeTextFile(path, line, { append: true, mode: 0o600 });
   const { size } = await Deno.stat(path);
   if (size > MAX_BYTES) await forgetOlderHalf(path);

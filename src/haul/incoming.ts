@@ -7,6 +7,7 @@
 import { asPhaulError } from "../errors.ts";
 import type { EventSink, HaulEvent } from "./events.ts";
 import { type HistoryEntry, remember } from "./history.ts";
+import { PLAN_MADE } from "./plan_made.ts";
 import { MigrationRecord } from "./record.ts";
 import { Timeline } from "./timeline.ts";
 
@@ -51,6 +52,8 @@ export class IncomingHistory implements AsyncDisposable {
         return this.#remember(incoming, { whereabouts: "destination" });
       case "aborted": {
         const { code, message, whereabouts } = event;
+        // Nothing was to move.
+        if (message.includes(PLAN_MADE.message)) return void this.#underWay.delete(migration);
         return this.#remember(incoming, { whereabouts, failure: { code, message } });
       }
     }
@@ -66,7 +69,8 @@ export class IncomingHistory implements AsyncDisposable {
     end: Pick<HistoryEntry, "whereabouts" | "failure">,
   ): void {
     const { migration, comm, peer } = admitted;
-    this.#underWay.delete(migration);
+    // One in doubt may still run here, or be given up: that will be another entry.
+    if (end.whereabouts !== "in-doubt") this.#underWay.delete(migration);
     const which = { migration, side: "destination", pid, comm, peer } as const;
     const entry = { ...which, ...end, details: record.details(timeline) };
     this.#written = this.#written.then(() => remember(this.#stateDir, entry)).catch((error) => {

@@ -16,6 +16,9 @@ import type { Timeline } from "./timeline.ts";
 /** Beyond so many, every second sample is left out, and from then on of those that come. */
 const MAX_SAMPLES = 240;
 
+/** Nobody reads more, and a peer decides how many there are. */
+const MAX_FINDINGS = 200;
+
 /** How much of the page streams had come by a moment. */
 export interface TransferSample {
   /** Since the migration began, in milliseconds. */
@@ -53,7 +56,7 @@ export class MigrationRecord {
   take(event: HaulEvent): void {
     switch (event.event) {
       case "examined":
-        this.#findings.push(...event.findings);
+        this.#findings.push(...event.findings.slice(0, MAX_FINDINGS - this.#findings.length));
         this.#hosts = event.hosts ?? this.#hosts;
         return;
       case "iteration-begin":

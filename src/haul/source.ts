@@ -187,7 +187,10 @@ export class SourceRole implements PhaulLocal {
 
   #dumpListener(): DumpListener {
     return {
-      freezing: () => this.#boundFrozenTime(),
+      freezing: () => {
+        this.#parts.stages.timeline.mark("freeze");
+        this.#boundFrozenTime();
+      },
       dumped: () => this.#machine.dispatch("dumped"),
       ended: (error) => this.#machine.dispatch("criu-ended", error),
     };
@@ -252,7 +255,10 @@ export class SourceRole implements PhaulLocal {
     const dumping = this.#finalDump?.started ? this.#finalDump.settled() : undefined;
     if (!dumping) this.#engine.reject(this.#reason);
     const idle: Promise<unknown> | undefined = dumping ?? this.#client;
-    const ended = () => this.#machine.dispatch("criu-ended");
+    const ended = () => {
+      if (dumping) this.#parts.stages.timeline.mark("released");
+      this.#machine.dispatch("criu-ended");
+    };
     if (idle) idle.then(ended, ended);
     else ended();
   }

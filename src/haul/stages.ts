@@ -53,6 +53,12 @@ export class Stages {
     this.#sink({ event: "warning", migration: this.#migration, message });
   }
 
+  /** A step that is no stage was taken; the tree has that root, if there is one. */
+  did(step: string, pid: number | undefined): void {
+    this.pid = pid;
+    this.timeline.mark(step);
+  }
+
   /** The migration goes on where another phaul had got to. */
   reopened(comm: string, because: string): void {
     const which = { migration: this.#migration, side: this.#side };

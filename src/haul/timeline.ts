@@ -18,6 +18,8 @@ const STAGES: ReadonlySet<string> = new Set<Stage>([
   "drained",
 ]);
 
+const MAX_ENTRIES = 500;
+
 /** Writes stages down as they come. */
 export class Timeline {
   readonly #on: Side;
@@ -41,7 +43,7 @@ export class Timeline {
 
   /** Something that is no stage was reached now. */
   mark(name: string): void {
-    this.#entries.push({ name, on: this.#on, atMs: this.#now });
+    this.#add({ name, on: this.#on, atMs: this.#now });
   }
 
   /** What was reached so far, in order. */
@@ -58,16 +60,16 @@ export class Timeline {
     }));
   }
 
-  /** What a switchover of so many milliseconds, which ended with `running`, was made of. */
+  /** What a switchover of so many milliseconds, from the freeze on, was made of. */
   partsOf(switchoverMs: number): SwitchoverParts | undefined {
-    const [frozen, prepared, running] = ["frozen", "prepared", "running"].map((name) =>
-      this.#entries.find((entry) => entry.name === name && entry.on === this.#on)?.atMs
+    const [freeze, frozen, prepared] = ["freeze", "frozen", "prepared"].map((name) =>
+      this.#entries.findLast((entry) => entry.name === name && entry.on === this.#on)?.atMs
     );
-    if (frozen === undefined || prepared === undefined || running === undefined) return undefined;
+    if (freeze === undefined || frozen === undefined || prepared === undefined) return undefined;
     return {
-      dumpMs: Math.max(0, frozen - (running - switchoverMs)),
+      dumpMs: frozen - freeze,
       restoreMs: prepared - frozen,
-      handoverMs: running - prepared,
+      handoverMs: Math.max(0, switchoverMs - (prepared - freeze)),
     };
   }
 
@@ -77,7 +79,13 @@ export class Timeline {
 
   #takeSteps(steps: readonly Step[]): void {
     for (const { name, agoUs } of steps) {
-      this.#entries.push({ name, on: "destination", atMs: this.#now - agoUs / 1000 });
+      this.#add({ name, on: "destination", atMs: this.#now - agoUs / 1000 });
     }
+  }
+
+  /** A peer may have any number of iterations; the end is of more interest than the middle. */
+  #add(entry: TimelineEntry): void {
+    this.#entries.push(entry);
+    if (this.#entries.length > MAX_ENTRIES) this.#entries.splice(MAX_ENTRIES / 2, 1);
   }
 }

@@ -21,7 +21,7 @@ export const CONNECTION_LOST: ReadonlySet<ErrorCode> = new Set([
   "peer-unreachable",
 ]);
 
-/** An abort holds nobody up for longer; a busy destination may take seconds for a handshake. */
+/** For so long an abort is tried again; a busy destination may take seconds for a handshake. */
 const ABORT_ATTEMPTS_MS = 15_000;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5_000;
@@ -127,7 +127,7 @@ async function abortDelivered(
 ): Promise<Aborted> {
   let because: PhaulError | undefined;
   const request = { type: "abort", migrationId: migration, reason, forced: false } as const;
-  const attemptsMs = Math.min(ABORT_ATTEMPTS_MS, timeouts.stepMs);
+  const attemptsMs = Math.min(ABORT_ATTEMPTS_MS, timeouts.stepMs, timeouts.commitMs);
   const failure = await insist(peer, async () => {
     const reply = await peer.request(request);
     because = reply.because && remoteError(reply.because);

@@ -103,8 +103,9 @@ export async function removeOrphans(base: string): Promise<string[]> {
 async function isLeftScratch(path: string, name: string): Promise<boolean> {
   const pid = name.slice(SCRATCH_PREFIX.length).match(/^\d+(?=-)/)?.[0];
   if (pid === undefined || !name.startsWith(SCRATCH_PREFIX)) return false;
-  const { isDirectory } = await Deno.lstat(path);
-  return isDirectory && await Deno.lstat(`/proc/${pid}`).then(() => false, () => true);
+  if (await Deno.lstat(`/proc/${pid}`).then(() => true, () => false)) return false;
+  // Its own phaul may have removed it by now.
+  return await Deno.lstat(path).then(({ isDirectory }) => isDirectory, () => false);
 }
 
 /** The journal is made before the directory, and goes after it. */

@@ -46,7 +46,8 @@ export async function perform(program: Program): Promise<Outcome> {
   };
   const migrated = await migrate();
   const skip = blockers.flatMap((code) => ["--skip-check", code]);
-  const regardless = blockers.length === 0 ? undefined : await migrate(...skip);
+  const stopped = blockers.length > 0 && migrated !== "moved";
+  const regardless = stopped ? await migrate(...skip) : undefined;
 
   const moved = [migrated, regardless].includes("moved");
   const works = await program.use(moved ? there : here, 2).then(() => undefined, String);
@@ -54,7 +55,7 @@ export async function perform(program: Program): Promise<Outcome> {
     ? `it does not work on the ${moved ? "destination" : "source"}: ${works}`
     : blockers.length === 0 && warnings.every((code) => code === STANDING) && migrated !== "moved"
     ? "nothing was found, and it did not move"
-    : regardless === "moved"
+    : blockers.length > 0 && moved
     ? "a blocker was found, and it moved all the same"
     : undefined;
   return { program, blockers, warnings, migrated, regardless, wrong };

@@ -27,7 +27,7 @@ const SWITCHOVER: readonly (readonly [name: string, on: On, from: string, to: st
   ["Journal", "destination", "restored", "prepared"],
   ["Stop, journal, commit", "source", "prepared", "committed"],
   ["End of the old copy, answer", "source", "committed", "running"],
-  ["Continue", "destination", "committed", "running"],
+  ["Continue", "destination", "committed", "continued"],
 ];
 
 /** The whole of it. */
@@ -52,8 +52,9 @@ export function lanesOf(entry: HistoryEntry): Lane[] {
       add(`Iteration ${name.slice("iteration-".length)}`, side, atMs, next);
     }
   }
-  const stop = at("running") ?? at("aborted") ?? end;
-  add("Switchover: it stands still", side, at("freeze") ?? at("final-dump"), stop);
+  const stop = at("running") ?? at("released") ?? at("aborted") ?? end;
+  if (side === "source") add("Switchover: it stands still", side, at("freeze"), stop);
+  else add("Final dump, until it runs", side, at("final-dump"), stop);
   add("Memory is filled in", side, at("running"), at("drained"));
   return lanes;
 }
@@ -64,28 +65,14 @@ export function switchoverLanes(entry: HistoryEntry): Lane[] {
   const begin = moments(entry, entry.side)("freeze") ?? 0;
   return SWITCHOVER.flatMap(([name, on, from, to]) => {
     const at = moments(entry, on);
-    const [fromMs, toMs] = [
-      at(from),
-      at(to) ?? (to === "running" ? atSource(entry, to) : undefined),
-    ];
+    const [fromMs, toMs] = [at(from), at(to)];
     if (fromMs === undefined || toMs === undefined || toMs < fromMs || toMs <= begin) return [];
     return [{ name, on, fromMs: Math.max(begin, fromMs), toMs }];
   });
 }
 
-function atSource(entry: HistoryEntry, name: string): number | undefined {
-  return moments(entry, "source")(name);
-}
-
-/** When a side reached something last; `freeze` is where the time begins that the process stood still. */
-function moments({ details, summary }: HistoryEntry, on: On): (name: string) => number | undefined {
-  const last = (name: string) =>
+/** When a side reached something last. */
+function moments({ details }: HistoryEntry, on: On): (name: string) => number | undefined {
+  return (name) =>
     details.timeline.findLast((entry) => entry.name === name && entry.on === on)?.atMs;
-  return (name) => {
-    if (name !== "freeze") return last(name);
-    const running = last("running");
-    return running === undefined || summary === undefined
-      ? last("final-dump")
-      : Math.max(0, running - summary.switchoverMs);
-  };
 }

@@ -65,7 +65,14 @@ function header(entry: HistoryEntry): Markup {
   const who = comm === undefined ? `Process ${pid}` : `${comm} (process ${pid})`;
   const when = `Begun ${clock(details.begunAt)}, ended ${clock(entry.at)}.`;
   const way = side === "source" ? `to ${peer}` : `from ${peer}`;
-  const verdict = failure
+  const verdict = failure && whereabouts === "in-doubt"
+    ? html`
+      <p class="verdict failed">
+        <strong>In doubt.</strong> ${failure.message}
+        <span class="code">${failure.code}</span>
+      </p>
+    `
+    : failure
     ? html`
       <p class="verdict failed">
         <strong>Not moved.</strong> ${failure.message}

@@ -11,11 +11,17 @@ import { type Lane, lanesOf, switchoverLanes } from "./lanes.ts";
 
 /** Both: of the whole migration, and of its switchover if it came to that. */
 export function timeline(entry: HistoryEntry): Markup {
+  const whole = lanesOf(entry);
+  if (whole.length === 0) {
+    return html`
+
+    `;
+  }
   const close = switchoverLanes(entry);
   return html`
     <section>
       <h2>Timeline</h2>
-      ${lanes(lanesOf(entry))} ${close.length === 0 ? "" : html`
+      ${lanes(whole)} ${close.length === 0 ? "" : html`
         <h3>The switchover</h3>
         <p class="remark">
           What the destination did is placed by when its answers came, so it is late by the link's delay.
