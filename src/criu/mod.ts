@@ -10,6 +10,7 @@ export { DirectChannel } from "./direct_channel.ts";
 export { CriuError, type CriuErrorDetails } from "./failure.ts";
 export { forgetParentDeath } from "./parent_death.ts";
 export { type CriuVersion, findCriu, hasPidfds, requireCriu } from "./find.ts";
+export { imageMessage } from "./image_message.ts";
 export { excerptOf, type LogExcerpt, logExcerpt } from "./log.ts";
 export type { CgroupMode, CriuOptions, NetworkLock, PreDumpMode } from "./options.ts";
 export { openPageChannel, type PageChannel, shutdownPages } from "./page_channel.ts";

@@ -12,12 +12,11 @@
  */
 
 import { PhaulError } from "../errors.ts";
+import { IMAGE_HEADER_BYTES, imageMessage } from "./image_message.ts";
 import { codec } from "./protobuf.ts";
 
-const COMMON = 0x54564319;
 const PSTREE = 0x50273030;
 const CORE = 0x55053847;
-const HEADER_BYTES = 12;
 
 const THREAD_CORE = 5;
 const PDEATH_SIG = 8;
@@ -67,9 +66,9 @@ function rootIn(
 function forgetIn(path: string): boolean {
   const bytes = read(path, MAX_CORE_BYTES);
   const at = signalAt(messageIn(bytes, CORE));
-  if (at === undefined || bytes[HEADER_BYTES + at] === 0) return false;
+  if (at === undefined || bytes[IMAGE_HEADER_BYTES + at] === 0) return false;
   using file = Deno.openSync(path, { write: true });
-  file.seekSync(HEADER_BYTES + at, Deno.SeekMode.Start);
+  file.seekSync(IMAGE_HEADER_BYTES + at, Deno.SeekMode.Start);
   file.writeSync(Uint8Array.of(0));
   return true;
 }
@@ -159,14 +158,10 @@ function varintAt(
   throw malformed();
 }
 
-/** The first message of an image. */
 function messageIn(bytes: Uint8Array, kind: number): Uint8Array {
-  if (bytes.length < HEADER_BYTES) throw malformed();
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.getUint32(0, true) !== COMMON || view.getUint32(4, true) !== kind) throw malformed();
-  const length = view.getUint32(8, true);
-  if (length > bytes.length - HEADER_BYTES) throw malformed();
-  return bytes.subarray(HEADER_BYTES, HEADER_BYTES + length);
+  const message = imageMessage(bytes, kind);
+  if (!message) throw malformed();
+  return message;
 }
 
 function malformed(cause?: unknown): PhaulError {

@@ -8,7 +8,7 @@
  */
 
 import { PhaulError } from "../errors.ts";
-import { codec } from "../criu/mod.ts";
+import { codec, imageMessage } from "../criu/mod.ts";
 
 /** One mapping. */
 export interface MemoryArea {
@@ -29,8 +29,7 @@ interface MmMessage {
   }[];
 }
 
-const MAGICS = [0x54564319, 0x57492820] as const;
-const HEADER_BYTES = 12;
+const MM_KIND = 0x57492820;
 /** Pages are a multiple of that everywhere. */
 const MIN_PAGE_BYTES = 4096;
 const MM = codec<MmMessage>("criu_images.proto", "criu.Mm");
@@ -76,13 +75,10 @@ function canBeLazy(flags: number, status: number): boolean {
 }
 
 function messageIn(bytes: Uint8Array): MmMessage {
-  if (bytes.length < HEADER_BYTES) throw malformed();
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const length = view.getUint32(8, true);
-  const right = view.getUint32(0, true) === MAGICS[0] && view.getUint32(4, true) === MAGICS[1];
-  if (!right || bytes.length < HEADER_BYTES + length) throw malformed();
+  const message = imageMessage(bytes, MM_KIND);
+  if (!message) throw malformed();
   try {
-    return MM.decode(bytes.subarray(HEADER_BYTES, HEADER_BYTES + length));
+    return MM.decode(message);
   } catch (cause) {
     throw malformed(cause);
   }
