@@ -57,6 +57,10 @@ export const CHECKS = {
     worst: "blocker",
     means: "The tree has a socket of a protocol that CRIU cannot dump",
   },
+  "netlink": {
+    worst: "blocker",
+    means: "The tree has a netlink socket that CRIU cannot dump, or not at the moment",
+  },
   "kernel-object": {
     worst: "blocker",
     means: "The tree has an object of the kernel open that CRIU cannot dump: io_uring, BPF, perf " +
@@ -78,6 +82,11 @@ export const CHECKS = {
   "sysv-memory": {
     worst: "blocker",
     means: "The tree has System V shared memory outside an IPC namespace of its own",
+  },
+  "sysv-object": {
+    worst: "blocker",
+    means: "The tree uses System V semaphores or a message queue outside an IPC namespace of its " +
+      "own: CRIU would leave them behind without a word",
   },
   "uprobes": { worst: "blocker", means: "A tracing tool has put probes into the tree" },
   "nested-namespace": {

@@ -18,14 +18,16 @@ import type { Finding } from "./finding.ts";
 import { findTracers, refuseOwn, refuseThreads } from "./identity.ts";
 import { findingOfJournal, findJournalStreams } from "./journal.ts";
 import { findLocks } from "./locks.ts";
-import { findMemory } from "./memory.ts";
 import { findNamespaces } from "./namespaces.ts";
+import { findNetlink } from "./netlink.ts";
 import { findPipeEnds } from "./pipes.ts";
 import { findSockets } from "./sockets.ts";
 import { findSpecialFiles, isPidfd } from "./special_files.ts";
 import { findSupervisor } from "./supervisors.ts";
 import { examineUnit } from "./systemd.ts";
+import { findSysV } from "./sysv.ts";
 import { findTerminals, leadsSession } from "./terminal.ts";
+import { findUprobes } from "./uprobes.ts";
 
 /** What the operator allowed; the names are those of CRIU's options. */
 export interface VictimOptions {
@@ -155,9 +157,11 @@ async function checkTree(
     ...findLocks(descriptors, options.fileLocks),
     ...findingOfJournal(known),
     ...findSockets(descriptors, { extUnixSk, external: options.external ?? [], known, procRoot }),
+    ...findNetlink(descriptors, procRoot),
     ...findSpecialFiles(descriptors, { procRoot, pidfds, pids }),
     ...findDeleted(processes, descriptors, { linkRemap, ghostLimitBytes, procRoot }),
-    ...findMemory(processes, procRoot),
+    ...findSysV(processes, procRoot),
+    ...findUprobes(processes, procRoot),
     ...findNamespaces(processes, procRoot),
     ...findConfinement(processes, procRoot),
     ...findPipeEnds(descriptors),

@@ -74,6 +74,9 @@ const SYMBOLS = {
   // ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
   sendmsg: { parameters: ["i32", "buffer", "i32"], result: "isize" },
 
+  // int semctl(int semid, int semnum, int cmd), for commands without a fourth argument
+  semctl: { parameters: ["i32", "i32", "i32"], result: "i32" },
+
   // int kill(pid_t pid, int sig)
   kill: { parameters: ["i32", "i32"], result: "i32" },
   // pid_t waitpid(pid_t pid, int *status, int options)

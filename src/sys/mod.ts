@@ -36,6 +36,7 @@ export {
   streamPair,
 } from "./socket.ts";
 export { spawn, type SpawnOptions } from "./spawn.ts";
+export { lastSemaphoreUser } from "./sysv.ts";
 export { acknowledgedBytes, connectTcp, pushTcp, type TcpBounds } from "./tcp.ts";
 export { listUnixSockets, type UnixSocket } from "./unix_diag.ts";
 export {

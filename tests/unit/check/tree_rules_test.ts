@@ -27,6 +27,14 @@ async function startShell(script: string): Promise<TestTree & { readonly dir: st
   return Object.assign(tree, { dir });
 }
 
+function isThere(pid: number): boolean {
+  try {
+    return !Deno.readTextFileSync(`/proc/${pid}/stat`).includes(") Z ");
+  } catch {
+    return false;
+  }
+}
+
 Deno.test("examineVictim: objects of the kernel that CRIU knows pass, others are blockers", async () => {
   const known = ["eventfd", "eventpoll", "signalfd", "timerfd", "fanotify"];
   for (const target of [...known.map((kind) => `anon_inode:[${kind}]`), "anon_inode:inotify"]) {
@@ -83,6 +91,48 @@ Deno.test("examineVictim: System V memory is a blocker without an IPC namespace 
   const shared = Deno.readLinkSync("/proc/self/ns/ipc");
   assertEquals(await foundFor({ maps, ns: { ipc: shared } }), ["blocker sysv-memory"]);
   assertEquals(await foundFor({ maps, ns: { ipc: "ipc:[1]" } }), []);
+});
+
+/** A Perl (its core is essential in Debian) that did `code`, and stays. */
+async function startPerl(code: string): Promise<TestTree> {
+  const done = `${await Deno.makeTempDir()}/done`;
+  const tree = TestTree.start(["perl", "-e", `${code}; open F, ">${done}"; sleep while 1;`]);
+  await eventually(() => Array.from(Deno.readDirSync(done.slice(0, -"/done".length))).length > 0);
+  return tree;
+}
+
+Deno.test("examineVictim: a System V queue or semaphore in use is a blocker", async () => {
+  const uses = {
+    "msgsnd($id = msgget(0, 0600), pack('l! a4', 1, 'text'), 0) or die": "msgctl($id, 0, 0)",
+    "semop($id = semget(0, 2, 0600), pack('s3', 1, 1, 0)) or die": "semctl($id, 0, 0, 0)",
+  };
+  for (const [use, removal] of Object.entries(uses)) {
+    await using tree = await startPerl(`$SIG{TERM} = sub { ${removal}; exit }; ${use}`);
+    assertArrayIncludes(await findingsOf(tree.pid), ["blocker sysv-object"], use);
+    Deno.kill(tree.pid, "SIGTERM");
+    await eventually(() => !isThere(tree.pid));
+  }
+  await using other = await startPerl("");
+  assertEquals((await findingsOf(other.pid)).filter((found) => found.includes("sysv")), []);
+});
+
+Deno.test("examineVictim: a netlink socket that CRIU refuses is found", async () => {
+  const head = "sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode\n";
+  const fds = { 3: { target: "socket:[77]" } };
+  const foundOf = (port: number, groups: string, unread: number) =>
+    foundFor({ fds, netlink: `${head}00 0 ${port} ${groups} ${unread} 0 0 2 0 77\n` });
+  assertEquals(await foundOf(0, "00000001", 0), ["blocker netlink"]);
+  assertEquals(await foundOf(9, "00000001", 768), ["warning netlink"]);
+  assertEquals(await foundOf(9, "00000001", 0), []);
+  assertEquals(await foundOf(0, "00000000", 0), []);
+});
+
+Deno.test("examineVictim: a real netlink socket with something unread is warned of", async () => {
+  // RTM_GETLINK with NLM_F_REQUEST and NLM_F_DUMP.
+  const request =
+    "socket(S, 16, 3, 0); syswrite(S, pack('LSSLLC16', 32, 18, 0x301, 1, 0, (0) x 16)) or die";
+  await using tree = await startPerl(request);
+  assertArrayIncludes(await findingsOf(tree.pid), ["warning netlink"]);
 });
 
 Deno.test("examineVictim: probes of a tracing tool are a blocker", async () => {
