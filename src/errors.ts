@@ -39,6 +39,8 @@ export type ErrorCode =
   | "restore-failed"
   | "stalled"
   | "hook-failed"
+  | "probe-failed"
+  | "unhealthy"
   | "cancelled"
   | "in-doubt"
   | "syscall"

@@ -67,6 +67,8 @@ export function describe(event: HaulEvent): Line {
           ? "Running on the destination"
           : `Running, as process ${event.pid} of the destination`,
       );
+    case "probed":
+      return line(describeProbe(event));
     case "drained":
       return line("Drained: nothing is left to transfer");
     case "aborted":
@@ -131,6 +133,11 @@ function describeIteration(event: EventOf<"iteration-end">): string {
   const sent = sentBytes < bytes * 0.98 ? ` (${showBytes(sentBytes)} sent)` : "";
   return `${name}: ${count(event.pagesWritten, "page")}, ${showBytes(bytes)}${sent} in ` +
     `${showMs(event.durationMs)}${frozen}`;
+}
+
+function describeProbe({ runs, passed, how }: EventOf<"probed">): string {
+  const what = runs ? "The probe" : "The probe of the stopped copy";
+  return passed ? `${what} passed` : `${what} failed: its command ${how}`;
 }
 
 function describePrediction(event: EventOf<"predicted">): string {

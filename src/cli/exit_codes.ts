@@ -30,6 +30,7 @@ export const EXIT_GROUPS: readonly (readonly [codes: string, means: string])[] =
   ["50-59", "the migration failed or was cancelled"],
   ["60-62", "in doubt: phaul recover says which copy goes on, or what to decide"],
   ["70-71", "checks: warnings were found, or blockers"],
+  ["80", "the process was moved, and something is wrong with it"],
 ];
 
 /** The exit code of every failure. */
@@ -88,11 +89,15 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
 
   "over-budget": { exit: 58, means: "the switchover would take longer than --max-downtime" },
 
+  "probe-failed": { exit: 59, means: "the --probe-stopped command failed before the commit" },
+
   "in-doubt": { exit: 60, means: "the destination did not confirm that the tree runs" },
   "undecided": { exit: 61, means: "only a person can say which copy goes on" },
   "not-forced": { exit: 62, means: "the journals decide, whatever was forced" },
 
   "blocked": { exit: 71, means: "a check found what stops a migration" },
+
+  "unhealthy": { exit: 80, means: "the process runs on the destination, and --probe fails there" },
 };
 
 /** The exit code for a failure. */

@@ -6,14 +6,21 @@
 
 import { asPhaulError } from "../errors.ts";
 import type { HaulEvent } from "../haul/events.ts";
-import type { MigrateOptions, MigrationMode, RestoreMode, VictimChoice } from "../haul/options.ts";
+import { DEFAULT_PROBE_MS } from "../haul/options.ts";
+import type {
+  MigrateOptions,
+  MigrationMode,
+  ProbeOptions,
+  RestoreMode,
+  VictimChoice,
+} from "../haul/options.ts";
 import type { Command, Context } from "./command.ts";
-import { ROLE_FLAGS, roleOptions, TIMEOUT_FLAGS } from "./common_flags.ts";
+import { deadline, ROLE_FLAGS, roleOptions, TIMEOUT_FLAGS } from "./common_flags.ts";
 import { BUDGET_FLAGS, budgetOf, LINK_FLAGS, linkOf } from "./convergence_flags.ts";
 import { CRIU_FLAGS, criuFlags } from "./criu_flags.ts";
 import { showAddress } from "./describe.ts";
-import { EXIT_OK } from "./exit_codes.ts";
-import { maybe, optional, parseFlags, usageError } from "./flags.ts";
+import { EXIT_OK, exitCodeOf } from "./exit_codes.ts";
+import { type FlagValues, maybe, optional, parseFlags, usageError } from "./flags.ts";
 import {
   CHECK_FLAGS,
   LIMIT_FLAGS,
@@ -25,7 +32,7 @@ import { requireWritable, writeReport } from "./report/write.ts";
 import { Reporter } from "./reporter.ts";
 import { stoppable } from "./signals.ts";
 import { describeSummary } from "./summary.ts";
-import { filePath, oneOf, secondsAsMs } from "./values.ts";
+import { filePath, oneOf, secondsAsMs, shellCommand } from "./values.ts";
 import { describeWhereabouts, whereaboutsOf } from "./whereabouts.ts";
 
 const RESTORE_MODES: readonly RestoreMode[] = ["auto", "lazy", "eager"];
@@ -69,6 +76,26 @@ const FROZEN_FLAGS = {
   }),
 } as const;
 
+const PROBE_FLAGS = {
+  probe: maybe({
+    name: "probe",
+    placeholder: "COMMAND",
+    help:
+      "Run COMMAND by a shell on the destination once the process runs there, until it succeeds; " +
+      "should it not, that is told, and the exit code is 80",
+    read: shellCommand,
+  }),
+  probeStopped: maybe({
+    name: "probe-stopped",
+    placeholder: "COMMAND",
+    help:
+      "The same, once, while the copy stands there before the commit: should it fail, the process " +
+      "goes on here. It stands still meanwhile",
+    read: shellCommand,
+  }),
+  probeMs: deadline("probe-timeout", "How long each of them may take", DEFAULT_PROBE_MS),
+} as const;
+
 const REPORT_FLAGS = {
   report: maybe({
     name: "report",
@@ -90,6 +117,7 @@ const FLAGS = {
   ...ROLE_FLAGS,
   ...TIMEOUT_FLAGS,
   ...FROZEN_FLAGS,
+  ...PROBE_FLAGS,
   ...REPORT_FLAGS,
 } as const;
 
@@ -131,6 +159,7 @@ export const MIGRATE_COMMAND: Command = {
     { title: "The link", flags: LINK_FLAGS },
     { title: "CRIU's options", flags: CRIU_FLAGS },
     { title: "This host", flags: ROLE_FLAGS },
+    { title: "Probes", flags: PROBE_FLAGS },
     { title: "Afterwards", flags: REPORT_FLAGS },
     { title: "Deadlines", flags: { ...TIMEOUT_FLAGS, ...FROZEN_FLAGS } },
   ],
@@ -172,7 +201,7 @@ async function runMigrate(args: readonly string[], context: Context): Promise<nu
     }
     reporter.json({ event: "migrated", pid, peer, ...summary });
     await toldAfterwards();
-    return EXIT_OK;
+    return summary.probed?.passed === false ? exitCodeOf("unhealthy") : EXIT_OK;
   } catch (error) {
     const where = whereaboutsOf(error);
     const process = where && { pid, where, text: describeWhereabouts(where, pid, peer) };
@@ -236,10 +265,19 @@ export function readMigrate(args: readonly string[]): {
     ...linkOf(values),
     criu: criuFlags("migrate", values),
     maxFrozenMs,
+    probe: probeOf(values),
     // Whoever names the unit means that it leaves this host.
     releaseUnit: values.releaseUnit || victim.by === "unit",
     skippedChecks: values.skippedChecks,
   };
   const { json, quiet, report } = values;
   return { victim, options, json, quiet, report };
+}
+
+function probeOf(
+  { probe: running, probeStopped: stopped, probeMs: timeoutMs }: FlagValues<typeof PROBE_FLAGS>,
+): ProbeOptions | undefined {
+  return running === undefined && stopped === undefined
+    ? undefined
+    : { running, stopped, timeoutMs };
 }

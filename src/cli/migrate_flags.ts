@@ -15,9 +15,8 @@ import {
   required,
   toggle,
   usageError,
-  ValueError,
 } from "./flags.ts";
-import { filePath, oneOf, peerAddress, wholeNumber } from "./values.ts";
+import { filePath, nonEmpty, oneOf, peerAddress, wholeNumber } from "./values.ts";
 
 /** The kernel's own limit (PID_MAX_LIMIT). */
 const MAX_PID = 4_194_304;
@@ -81,11 +80,6 @@ export function requiredVictim(
   const choice = victimOf(command, values);
   if (choice) return choice;
   throw usageError(command, "Cannot do without one of --pid, --name, --pidfile and --unit");
-}
-
-function nonEmpty(text: string): string {
-  if (text === "" || text.includes("\0")) throw new ValueError("it is no name");
-  return text;
 }
 
 /** `--token-file`. */

@@ -7,6 +7,9 @@
 import { DEFAULT_PORT, type HostAddress } from "../haul/options.ts";
 import { type Reader, ValueError } from "./flags.ts";
 
+/** More than this no destination takes; see docs/protocol.md. */
+const MAX_COMMAND = 65_536;
+
 const MAX_PORT = 65_535;
 const KIB = 1024;
 const SIZE_UNITS: Readonly<Record<string, number>> = {
@@ -190,4 +193,19 @@ export function filePath(text: string): string {
 /** A program: a path, made absolute, or a plain name for PATH. */
 export function programPath(text: string): string {
   return text.includes("/") ? filePath(text) : text;
+}
+
+/** A name, or anything else that a program takes as it stands. */
+export function nonEmpty(text: string): string {
+  if (text.includes("\0")) throw new ValueError("it holds a NUL");
+  if (text === "") throw new ValueError("it is empty");
+  return text;
+}
+
+/** A command for a shell, of which a peer may be asked to run it. */
+export function shellCommand(text: string): string {
+  if (text.length > MAX_COMMAND) {
+    throw new ValueError(`it is longer than ${MAX_COMMAND} characters`);
+  }
+  return nonEmpty(text);
 }

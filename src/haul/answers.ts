@@ -71,7 +71,10 @@ export function givenUp(reason: string): PhaulError {
 }
 
 /** The refusal of what does not fit the state of a migration. */
-export function outOfTurn(what: string, migration: string, state: string): PhaulError {
+export function outOfTurn(
+  what: string,
+  { migration, state }: { readonly migration: string; readonly state: string },
+): PhaulError {
   return new PhaulError(
     "protocol",
     `Cannot answer "${what}": migration ${migration} is in state "${state}"`,

@@ -91,7 +91,7 @@ export async function checkHosts(parts: HostCheckupParts): Promise<HostCheckup> 
   if (!peer) return { findings, source };
   const asked = performance.now();
   const request = requestOf(source, victim);
-  const { host: destination, findings: there } = await peer.request(request, signal);
+  const { host: destination, findings: there } = await peer.request(request, { signal });
   // It looked at its clock when it answered.
   const passedMs = performance.now() - asked;
   findings.push(...placed("destination", there.map(believed)));

@@ -115,5 +115,5 @@ export function refusalOf(
 ): PhaulError {
   if (state === "uncertain") return mayHaveRun(migration);
   const known = event === "abort" ? undefined : reason ?? error;
-  return known ?? outOfTurn(event, migration, state);
+  return known ?? outOfTurn(event, { migration, state });
 }

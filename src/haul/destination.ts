@@ -30,6 +30,7 @@ import { Intake } from "./intake.ts";
 import type { StampedRecord } from "../journal/mod.ts";
 import { type Cause, type Effects, Machine } from "./machine.ts";
 import { MemoryDrain } from "./memory_drain.ts";
+import { runProbe } from "./probe.ts";
 import { Stages } from "./stages.ts";
 import { Watchdog } from "./watchdog.ts";
 
@@ -150,6 +151,8 @@ export class DestinationRole {
         return await this.#ask(request.forced ? "force-destination" : "commit");
       case "abort":
         return await this.#ask(request.forced ? "force-source" : "abort", givenUp(request.reason));
+      case "probe":
+        return await runProbe(request, this);
       case "forget":
         return await this.#forget();
       default:
@@ -226,11 +229,11 @@ export class DestinationRole {
 
   get #received(): Intake {
     if (this.#intake) return this.#intake;
-    throw this.#outOfTurn("an iteration");
+    throw outOfTurn("an iteration", this);
   }
 
   async #stopIteration(request: StopIterationRequest): Promise<Reply> {
-    if (this.state !== "receiving") throw this.#outOfTurn("stop-iteration");
+    if (this.state !== "receiving") throw outOfTurn("stop-iteration", this);
     try {
       const stop = () => this.#received.stop(request);
       const { pages: pagesWritten, bytes } = await this.#watchdog.during(stop);
@@ -259,7 +262,7 @@ export class DestinationRole {
 
   /** The source has the answer that it needs, and will not ask again. */
   async #forget(): Promise<Reply> {
-    if (this.state !== "running" && this.state !== "discarded") throw this.#outOfTurn("forget");
+    if (this.state !== "running" && this.state !== "discarded") throw outOfTurn("forget", this);
     await this.#parts.journal.remove();
     return { type: "forgotten" };
   }
@@ -289,9 +292,5 @@ export class DestinationRole {
     this.#intake?.[Symbol.dispose]();
     this.#final.resolve();
     this.#parts.onEnd();
-  }
-
-  #outOfTurn(what: string): PhaulError {
-    return outOfTurn(what, this.migration, this.state);
   }
 }

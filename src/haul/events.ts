@@ -156,6 +156,14 @@ export type HaulEvent =
   | { readonly event: "prepared"; readonly migration: string }
   | { readonly event: "committed"; readonly migration: string }
   | { readonly event: "running"; readonly migration: string; readonly pid?: number }
+  | {
+    readonly event: "probed";
+    readonly migration: string;
+    /** The tree runs; else it stands still, before the commit. */
+    readonly runs: boolean;
+    readonly passed: boolean;
+    readonly how: string;
+  }
   | { readonly event: "drained"; readonly migration: string }
   | {
     readonly event: "aborted";
@@ -205,6 +213,13 @@ export interface SwitchoverParts {
   readonly handoverMs: number;
 }
 
+/** What a probe of the tree that runs on the destination came to. */
+export interface Probed {
+  readonly passed: boolean;
+  /** How its command ended, the last time. */
+  readonly how: string;
+}
+
 /** What a finished migration comes to. */
 export interface MigrationSummary {
   readonly migration: string;
@@ -221,6 +236,8 @@ export interface MigrationSummary {
   readonly bytes: number;
   /** What of them travelled. */
   readonly sentBytes: number;
+  /** Only when there was one. */
+  readonly probed?: Probed;
   /** What the switchover was made of, and when each stage was reached. */
   readonly switchover?: SwitchoverParts;
   readonly timeline?: readonly TimelineEntry[];

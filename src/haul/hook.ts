@@ -7,10 +7,7 @@
 import { asPhaulError, PhaulError } from "../errors.ts";
 import type { Side } from "../migrate/tables.ts";
 import type { HaulEvent, Stage } from "./events.ts";
-
-/** How much of what a failed hook said is kept, and how long is waited for it once it has ended. */
-const MAX_WORDS = 2000;
-const WORDS_MS = 200;
+import { runProgram } from "./program.ts";
 
 /** What the program is told, as environment variables `PHAUL_...`, and as JSON on its standard input. */
 export interface HookContext {
@@ -74,111 +71,16 @@ export async function runHook(
   deadlineMs: number,
 ): Promise<void> {
   const describe = `Cannot pass stage "${context.stage}": the hook "${program}"`;
-  using child = start(program, context, describe);
-  const expired = await child.endsWithin(deadlineMs);
-  if (expired) throw new PhaulError("hook-failed", `${describe} took more than ${deadlineMs} ms`);
-  const { success, signal, code } = await child.status;
+  const given = { env: environmentOf(context), input: `${JSON.stringify(context.event)}\n` };
+  const { success, how } = await runProgram(program, [], given, deadlineMs).catch((cause) => {
+    const message = `${describe} cannot be run: ${asPhaulError(cause).message}`;
+    const remedy = "Check that the file exists and is executable";
+    throw new PhaulError("hook-failed", message, { remedy, cause });
+  });
   if (success) return;
-  const said = (await child.words()).trim().slice(0, 500);
-  const how = signal === null ? `exited with ${code}` : `died of ${signal}`;
-  throw new PhaulError("hook-failed", `${describe} ${how}${said ? `: ${said}` : ""}`, {
+  throw new PhaulError("hook-failed", `${describe} ${how}`, {
     remedy: "Mend the program, or migrate without --hook",
   });
-}
-
-/** A running hook. Its end is what counts: what it leaves in the background may hold its stderr open. */
-class RunningHook implements Disposable {
-  readonly #child: Deno.ChildProcess;
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
-  readonly #words: Promise<string>;
-  #said = "";
-
-  constructor(child: Deno.ChildProcess, input: string) {
-    this.#child = child;
-    void tell(child.stdin, input);
-    this.#reader = child.stderr.getReader();
-    this.#words = this.#collect();
-    this.#words.catch(() => {});
-  }
-
-  get status(): Promise<Deno.CommandStatus> {
-    return this.#child.status;
-  }
-
-  /** True when it had to be killed. */
-  async endsWithin(deadlineMs: number): Promise<boolean> {
-    let expired = false;
-    const timer = setTimeout(() => {
-      expired = true;
-      killUnlessEnded(this.#child);
-    }, deadlineMs);
-    await this.#child.status;
-    clearTimeout(timer);
-    return expired;
-  }
-
-  /** What it wrote to stderr, as far as it is there. */
-  async words(): Promise<string> {
-    let timer: number | undefined;
-    const patience = new Promise<void>((resolve) => timer = setTimeout(resolve, WORDS_MS));
-    await Promise.race([this.#words, patience]);
-    clearTimeout(timer);
-    return this.#said;
-  }
-
-  [Symbol.dispose](): void {
-    void this.#reader.cancel().catch(() => {});
-  }
-
-  async #collect(): Promise<string> {
-    const decoder = new TextDecoder();
-    for (;;) {
-      const { value, done } = await this.#reader.read();
-      if (done) return this.#said;
-      if (this.#said.length < MAX_WORDS) this.#said += decoder.decode(value, { stream: true });
-    }
-  }
-}
-
-/** One that does not read, or has ended, is told nothing. */
-async function tell(stdin: WritableStream<Uint8Array>, input: string): Promise<void> {
-  const writer = stdin.getWriter();
-  try {
-    await writer.write(new TextEncoder().encode(input));
-  } catch {
-    // How it ended is told by its status.
-  }
-  await writer.close().catch(() => {});
-}
-
-/** One that ends at this very moment cannot be killed; thrown in a timer, that would end phaul. */
-function killUnlessEnded(child: Deno.ChildProcess): void {
-  try {
-    child.kill("SIGKILL");
-  } catch {
-    // Its status says how it ended.
-  }
-}
-
-function start(program: string, context: HookContext, describe: string): RunningHook {
-  try {
-    const command = new Deno.Command(program, {
-      env: environmentOf(context),
-      stdin: "piped",
-      stdout: "null",
-      stderr: "piped",
-    });
-    return new RunningHook(command.spawn(), `${JSON.stringify(context.event)}\n`);
-  } catch (error) {
-    throw new PhaulError(
-      "hook-failed",
-      `${describe} cannot be run: ${asPhaulError(error).message}`,
-      {
-        remedy: "Check that the file exists and is executable",
-        cause: error,
-      },
-    );
-  }
 }
 
 function environmentOf(context: HookContext): Record<string, string> {

@@ -102,7 +102,8 @@ interface Course {
   readonly begun: number;
 }
 
-function summaryOf({ report, switchoverMs = 0 }: SourceOutcome, course: Course): MigrationSummary {
+function summaryOf(outcome: SourceOutcome, course: Course): MigrationSummary {
+  const { report, switchoverMs = 0, probed } = outcome;
   const { migration, options, timeline, begun } = course;
   const iterations = report?.iterations ?? [];
   return {
@@ -115,6 +116,7 @@ function summaryOf({ report, switchoverMs = 0 }: SourceOutcome, course: Course):
     totalMs: performance.now() - begun,
     bytes: iterations.reduce((sum, i) => sum + i.bytes, 0),
     sentBytes: iterations.reduce((sum, i) => sum + (i.sentBytes ?? i.bytes), 0),
+    ...(probed ? { probed } : {}),
     switchover: timeline.partsOf(switchoverMs),
     timeline: timeline.entries,
   };

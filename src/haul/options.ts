@@ -41,6 +41,9 @@ export interface Timeouts {
   readonly commitMs: number;
 }
 
+/** How long a probe may take, unless told otherwise. */
+export const DEFAULT_PROBE_MS = 30_000;
+
 /** The deadlines used where none are given. */
 export const DEFAULT_TIMEOUTS: Timeouts = {
   connectMs: 10_000,
@@ -125,6 +128,16 @@ export type VictimChoice =
   /** The main process of a systemd unit. */
   | { readonly by: "unit"; readonly unit: string };
 
+/** Commands that a shell runs on the destination, to see how the tree does there. */
+export interface ProbeOptions {
+  /** Once the tree runs, until it succeeds or time is over; what it finds is only told. */
+  readonly running?: string;
+  /** Once, on the copy that stands still, before the commit; a failure gives the migration up. */
+  readonly stopped?: string;
+  /** For each of both, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
 /** One migration, seen from the source. */
 export interface MigrateOptions extends RoleOptions {
   /** Root of the process tree to move. */
@@ -145,6 +158,7 @@ export interface MigrateOptions extends RoleOptions {
   readonly channel?: PageChannelKind;
   /** The tree may stand frozen for so long before the commit, in milliseconds; no bound by itself. */
   readonly maxFrozenMs?: number;
+  readonly probe?: ProbeOptions;
   /** A systemd unit whose main process moves is kept from being started again on the source. */
   readonly releaseUnit?: boolean;
   /** Codes of findings (docs/checks.md) that are not to stop the migration. */
@@ -153,7 +167,8 @@ export interface MigrateOptions extends RoleOptions {
 
 /** A plan: a migration up to where it would freeze the tree. */
 export interface PlanOptions
-  extends Omit<MigrateOptions, "mode" | "budget" | "hook" | "releaseUnit" | "maxFrozenMs"> {
+  extends
+    Omit<MigrateOptions, "mode" | "budget" | "hook" | "releaseUnit" | "maxFrozenMs" | "probe"> {
   /** How long the switchover may take; what is reached is told where nothing is said. */
   readonly maxDowntimeMs?: number;
 }

@@ -85,9 +85,17 @@ export class Peer implements Disposable {
     });
   }
 
-  /** Asks the destination; see ControlLink.request. */
-  request<R extends Request>(request: R, signal?: AbortSignal): Promise<ReplyTo<R>> {
-    return this.#current.request(request, { timeoutMs: this.#options.timeouts.stepMs, signal });
+  /**
+   * Asks the destination; see ControlLink.request.
+   *
+   * @param patience `extraMs` is added to what any step may take.
+   */
+  request<R extends Request>(
+    request: R,
+    { signal, extraMs = 0 }: { signal?: AbortSignal; extraMs?: number } = {},
+  ): Promise<ReplyTo<R>> {
+    const timeoutMs = this.#options.timeouts.stepMs + extraMs;
+    return this.#current.request(request, { timeoutMs, signal });
   }
 
   /** Opens a data connection with a ticket; the caller owns it. */

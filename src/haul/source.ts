@@ -15,8 +15,10 @@ import { CONNECTION_LOST, requireSame } from "./verdicts.ts";
 import type { ClientReport, PhaulConfig, PhaulLocal } from "./config.ts";
 import { untilDead } from "./death.ts";
 import { type DumpListener, FinalDump } from "./final_dump.ts";
+import type { Probed } from "./events.ts";
 import { imagesOf } from "./images.ts";
 import { type Cause, type Effects, Machine } from "./machine.ts";
+import { probeRunning, probeStopped } from "./probe.ts";
 import type { SourceOutcome, SourceParts } from "./source_parts.ts";
 import { stageObserver } from "./stages.ts";
 import { frozenTooLong, Watchdog } from "./watchdog.ts";
@@ -39,6 +41,7 @@ export class SourceRole implements PhaulLocal {
   #steps = 0;
   #awaitsPeer = false;
   #switchoverMs: number | undefined;
+  #probed: Probed | undefined;
   /** Why the control link ended, once it has. */
   #lost: PhaulError | undefined;
   #reason: PhaulError | undefined;
@@ -107,7 +110,9 @@ export class SourceRole implements PhaulLocal {
   async #outcome(): Promise<SourceOutcome> {
     const { state } = this.#machine;
     const report = await this.#client?.catch(() => undefined);
-    if (state === "done") return { state, report, switchoverMs: this.#switchoverMs };
+    if (state === "done") {
+      return { state, report, switchoverMs: this.#switchoverMs, probed: this.#probed };
+    }
     return { state: state === "in-doubt" ? state : "aborted", error: this.#reason, report };
   }
 
@@ -148,6 +153,7 @@ export class SourceRole implements PhaulLocal {
         await stages.reach({ event: "running", migration });
         // Not sooner: until the address has moved, this host answers its packets with RST.
         await stages.leniently(() => this.#dump.unlock());
+        this.#probed = await probeRunning(this.#parts);
       },
       "journal-abort": async (cause) => {
         this.#reason ??= cause.error;
@@ -224,6 +230,7 @@ export class SourceRole implements PhaulLocal {
       const ready = await peer.request({ type: "prepare", ...this.#dump.tree(), ...totals });
       requireSame(migration, ready.migrationId);
       stages.tell({ event: "destination-steps", migration, steps: ready.steps });
+      await probeStopped(this.#parts);
       this.#machine.dispatch("ready");
     } catch (error) {
       this.#fail("failed", asPhaulError(error));

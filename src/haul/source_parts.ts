@@ -8,6 +8,7 @@ import type { PhaulError } from "../errors.ts";
 import type { Journal } from "../journal/mod.ts";
 import type { ProcessTree } from "../proc/mod.ts";
 import type { ClientReport, Throttle } from "./config.ts";
+import type { Probed } from "./events.ts";
 import type { MigrateOptions } from "./options.ts";
 import type { PageWay } from "./page_way.ts";
 import type { Peer } from "./peer.ts";
@@ -40,4 +41,5 @@ export interface SourceOutcome {
   readonly report?: ClientReport;
   /** From the freeze to the acknowledgement; absent unless done. */
   readonly switchoverMs?: number;
+  readonly probed?: Probed;
 }

@@ -19,6 +19,7 @@ import type {
 import { cleanText, readErrorTexts } from "./peer_error.ts";
 import {
   type BegunReply,
+  maxProbeMs,
   maxSteps,
   type Reply,
   type Standing,
@@ -37,6 +38,7 @@ const maxChecks = 256;
 const maxIterations = 100_000;
 const maxImages = 1_000_000;
 const maxStandings = 4096;
+const maxCommandLength = 65_536;
 
 const identifier = /^[0-9a-f]{32}$/;
 const hash128 = /^[0-9a-f]{32}$/;
@@ -90,6 +92,13 @@ export function readRequest(type: Request["type"], fields: Fields): Request {
         reason: cleanText(fields.anyText("reason")),
         forced: fields.flag("forced"),
       };
+    case "probe":
+      return {
+        type,
+        migrationId: readMigrationId(fields),
+        command: fields.text("command", maxCommandLength, withoutNul),
+        timeoutMs: fields.integer("timeoutMs", 1, maxProbeMs),
+      };
     case "forget":
     case "cancel":
       return { type, migrationId: readMigrationId(fields) };
@@ -132,6 +141,8 @@ export function readReply(type: Reply["type"], fields: Fields): Reply {
       };
     case "running":
       return { type, steps: readSteps(fields) };
+    case "probed":
+      return { type, passed: fields.flag("passed"), how: cleanText(fields.anyText("how")) };
     case "forgotten":
       return { type };
     case "standings":

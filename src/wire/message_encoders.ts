@@ -38,6 +38,10 @@ export function requestFields(request: Request): RawFields {
       const { migrationId, reason, forced } = request;
       return { migrationId, reason, forced };
     }
+    case "probe": {
+      const { migrationId, command, timeoutMs } = request;
+      return { migrationId, command, timeoutMs };
+    }
     case "forget":
     case "inquire":
     case "cancel":
@@ -68,6 +72,8 @@ export function replyFields(reply: Reply): RawFields {
       return { pages: reply.pages, pageBytes: reply.pageBytes };
     case "running":
       return { steps: reply.steps };
+    case "probed":
+      return { passed: reply.passed, how: reply.how };
     case "forgotten":
       return {};
     case "standings":

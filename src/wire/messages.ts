@@ -151,6 +151,15 @@ export interface AbortRequest {
   readonly forced: boolean;
 }
 
+/** Asks how the tree does, by a shell command that is run on the destination. */
+export interface ProbeRequest {
+  readonly type: "probe";
+  readonly migrationId: string;
+  readonly command: string;
+  /** A tree that runs is tried again for so long; one that stands still once, and at most so long. */
+  readonly timeoutMs: number;
+}
+
 /** The source has the answer to its verdict and will not ask again. */
 export interface ForgetRequest {
   readonly type: "forget";
@@ -182,6 +191,7 @@ export type Request =
   | PrepareRequest
   | CommitRequest
   | AbortRequest
+  | ProbeRequest
   | ForgetRequest
   | InquireRequest
   | CancelRequest;

@@ -48,6 +48,8 @@ const believed: Readonly<Record<ErrorCode, boolean>> = {
   "restore-failed": true,
   "stalled": true,
   "hook-failed": true,
+  "probe-failed": true,
+  "unhealthy": false,
   "cancelled": false,
   "in-doubt": false,
   "syscall": true,

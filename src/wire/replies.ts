@@ -74,6 +74,14 @@ export interface DiscardedReply {
   readonly because?: ErrorTexts;
 }
 
+/** The answer to `probe`. */
+export interface ProbedReply {
+  readonly type: "probed";
+  readonly passed: boolean;
+  /** How the command ended. */
+  readonly how: string;
+}
+
 /** The answer to `forget`. */
 export interface ForgottenReply {
   readonly type: "forgotten";
@@ -105,6 +113,7 @@ export type Reply =
   | ReadyReply
   | RunningReply
   | DiscardedReply
+  | ProbedReply
   | ForgottenReply
   | StandingsReply;
 
@@ -117,6 +126,7 @@ export const replyTypeOf = {
   "prepare": "ready",
   "commit": "running",
   "abort": "discarded",
+  "probe": "probed",
   "forget": "forgotten",
   "inquire": "standings",
   "cancel": "standings",
@@ -127,6 +137,9 @@ export type ReplyTo<R extends Request> = Extract<
   Reply,
   { type: (typeof replyTypeOf)[R["type"]] }
 >;
+
+/** How long a probe may take, in milliseconds. */
+export const maxProbeMs = 86_400_000;
 
 /** How many steps an answer may tell of. */
 export const maxSteps = 16;

@@ -17,6 +17,7 @@ export const requestBodies = {
   "prepare": "prepare",
   "commit": "commit",
   "abort": "abort",
+  "probe": "probe",
   "forget": "forget",
   "inquire": "inquire",
   "cancel": "cancel",
@@ -31,6 +32,7 @@ export const replyBodies = {
   "ready": "ready",
   "running": "running",
   "discarded": "discarded",
+  "probed": "probed",
   "forgotten": "forgotten",
   "standings": "standings",
 } as const satisfies Record<Reply["type"], string>;

@@ -22,7 +22,7 @@ Deno.test("readMigrate: the least that can be said takes every default", () => {
     criu: { ...NO_CRIU_FLAGS, ghostLimitBytes: undefined },
     ...{ releaseUnit: false, skippedChecks: [] },
     bandwidth: { preCopy: undefined, final: undefined },
-    budget: undefined,
+    ...{ budget: undefined, probe: undefined },
     ...{ compression: "off", channel: "relay" },
   });
 });
@@ -50,6 +50,7 @@ Deno.test("readMigrate: each flag reaches its option", () => {
       "--compress=auto",
     ],
     ...["--restore=eager", "--skip-check=cpu", "--skip-check=device"],
+    ...["--probe=p", "--probe-stopped=q r", "--probe-timeout=5"],
   ]);
   assertEquals(json, true);
   assertEquals(options, {
@@ -64,6 +65,7 @@ Deno.test("readMigrate: each flag reaches its option", () => {
     },
     timeouts: { connectMs: 1000, stepMs: 2000, peerSilentMs: 3000, stallMs: 4000, commitMs: 5000 },
     ...{ releaseUnit: true, skippedChecks: ["cpu", "device"] },
+    probe: { running: "p", stopped: "q r", timeoutMs: 5000 },
     bandwidth: { preCopy: 125_000_000, final: 100_000 },
     budget: undefined,
     ...{ compression: "auto", channel: "relay" },

@@ -92,6 +92,7 @@ export const requests: readonly Request[] = [
   { type: "commit", migrationId, forced: false },
   { type: "commit", migrationId, forced: true },
   { type: "abort", migrationId, reason: "the operator said so", forced: true },
+  { type: "probe", migrationId, command: "redis-cli ping", timeoutMs: 30_000 },
   { type: "forget", migrationId },
   { type: "inquire" },
   { type: "cancel", migrationId },
@@ -99,6 +100,7 @@ export const requests: readonly Request[] = [
 ];
 
 export const replies: readonly Reply[] = [
+  { type: "probed", passed: false, how: "exited with 1: no answer" },
   {
     type: "checked",
     host: { ...host, cpuinfo: new Uint8Array(), lacks: [] },
