@@ -17,6 +17,7 @@ const BAR_COLUMNS = 70;
 /** Where a stage leads to, as a person would say it. */
 const PHASES: Readonly<Partial<Record<HaulEvent["event"], string>>> = {
   checked: "Checked",
+  admitted: "Admitted",
   connected: "Connected",
   frozen: "Frozen: sending the rest",
   prepared: "Prepared: about to commit",
@@ -54,6 +55,7 @@ export class Meter {
     this.#sinceMs ??= nowMs;
     switch (event.event) {
       case "checked":
+      case "admitted":
         this.#expectedBytes = event.memoryBytes;
         break;
       case "iteration-begin":
@@ -65,17 +67,26 @@ export class Meter {
         this.#samples = this.#samples.filter(({ ms }) => nowMs - ms <= RATE_WINDOW_MS);
         break;
       case "iteration-end":
-        this.#expectedBytes = event.pagesWritten * PAGE_BYTES;
-        if (this.#windowMs) this.#dirtyRate = this.#expectedBytes / (this.#windowMs / 1000);
-        this.#copying = false;
+        this.#ended(event.pagesWritten);
         break;
       case "predicted":
         this.#predictedMs = event.switchoverMs;
     }
-    this.#phase = PHASES[event.event] ?? this.#phase;
+    const phase = PHASES[event.event];
+    if (phase === undefined) return;
+    // A destination is not told when an iteration ends.
+    this.#copying = false;
+    this.#phase = phase;
+  }
+
+  #ended(pages: number): void {
+    this.#expectedBytes = pages * PAGE_BYTES;
+    if (this.#windowMs) this.#dirtyRate = this.#expectedBytes / (this.#windowMs / 1000);
+    this.#copying = false;
   }
 
   #begin(event: HaulEvent & { readonly event: "iteration-begin" }, nowMs: number): void {
+    if (this.#copying) this.#ended(this.#pages);
     this.#windowMs = this.#begunMs === undefined ? undefined : nowMs - this.#begunMs;
     this.#begunMs = nowMs;
     [this.#iteration, this.#final] = [event.iteration, event.final];

@@ -7,6 +7,7 @@
 import type { PhaulError } from "../errors.ts";
 import type { HaulEvent, Whereabouts } from "../haul/events.ts";
 import { describe, describeEvidence, type Line } from "./describe.ts";
+import { Drawing } from "./drawing.ts";
 import { exitCodeOf } from "./exit_codes.ts";
 import { Meter } from "./meter.ts";
 import { oneLine } from "./one_line.ts";
@@ -19,7 +20,7 @@ export const JSON_VERSION = 1;
 export interface ReporterOptions {
   /** Events on standard output too. */
   readonly json: boolean;
-  /** Whether lines name their migration: a server has several at once, and redraws none. */
+  /** Whether lines name their migration: a server has several at once. */
   readonly many: boolean;
   /** Only warnings and failures are told to people. */
   readonly quiet?: boolean;
@@ -44,7 +45,9 @@ const SHOWN_ID_DIGITS = 8;
 const REDRAW_INTERVAL_MS = 100;
 
 /** With one of these a migration is under way, and after one of those it is not. */
-const BEGINS: readonly HaulEvent["event"][] = ["checked", "iteration-begin", "frozen", "prepared"];
+const BEGINS: readonly HaulEvent["event"][] = [
+  ...["checked", "admitted", "iteration-begin", "frozen", "prepared"] as const,
+];
 const OVER: readonly HaulEvent["event"][] = ["aborted", "drained"];
 
 /** Shows what happens, as it happens. */
@@ -53,12 +56,13 @@ export class Reporter {
   readonly #options: ReporterOptions;
   /** Of each migration under way. */
   readonly #meters = new Map<string, Meter>();
-  #drawn = false;
+  readonly #drawing: Drawing | undefined;
   #drawnAtMs = -Infinity;
 
   constructor(terminal: Terminal, options: ReporterOptions) {
     this.#terminal = terminal;
     this.#options = options;
+    this.#drawing = terminal.live && !options.quiet ? new Drawing(terminal) : undefined;
   }
 
   /** Shows one event; never throws for one of the known kinds. */
@@ -83,15 +87,12 @@ export class Reporter {
     const nowMs = performance.now();
     const columns = this.#terminal.live ? this.#terminal.columns() - 1 : Infinity;
     if (this.#meters.size === 0) this.line("No migration is under way");
-    for (const [migration, meter] of this.#meters) {
-      const prefix = `${migration.slice(0, SHOWN_ID_DIGITS)}  `;
-      this.line(prefix + meter.line(columns - prefix.length, nowMs));
-    }
+    for (const line of this.#measures(columns, nowMs, true)) this.line(line);
   }
 
   /** Writes a line for people; in the journal, each with its priority. */
   line(text: string, priority: Priority = "info"): void {
-    this.#clear();
+    this.#drawing?.clear();
     const shown = this.#terminal.journal
       ? text.split("\n").map((one) => `<${PRIORITIES[priority]}>${one}`).join("\n")
       : text;
@@ -144,24 +145,24 @@ export class Reporter {
     if (quiet && event.event !== "warning") return;
     const prefix = many && migration ? `${migration.slice(0, SHOWN_ID_DIGITS)}  ` : "";
     if (shown.kind === "line") this.line(prefix + shown.text, priorityOf(event));
-    if (shown.kind === "passing" && migration) this.#redraw(migration);
+    if (shown.kind === "passing") this.#redraw();
   }
 
-  #redraw(migration: string): void {
-    if (!this.#terminal.live || this.#options.many) return;
+  #redraw(): void {
+    if (this.#drawing === undefined) return;
     const nowMs = performance.now();
     if (nowMs - this.#drawnAtMs < REDRAW_INTERVAL_MS) return;
     this.#drawnAtMs = nowMs;
-    // A wrapped line could not be taken back.
-    const line = this.#meters.get(migration)?.line(this.#terminal.columns() - 1, nowMs) ?? "";
-    // Drawn over, then its rest erased: erased first, it would flicker.
-    this.#terminal.err(`\r${line}\x1b[K`);
-    this.#drawn = true;
+    const { many } = this.#options;
+    this.#drawing.show(this.#measures(this.#terminal.columns() - 1, nowMs, many));
   }
 
-  #clear(): void {
-    if (this.#drawn) this.#terminal.err("\r\x1b[2K");
-    this.#drawn = false;
+  /** How far each migration is, a line each. */
+  #measures(columns: number, nowMs: number, named: boolean): string[] {
+    return [...this.#meters].map(([migration, meter]) => {
+      const prefix = named ? `${migration.slice(0, SHOWN_ID_DIGITS)}  ` : "";
+      return prefix + meter.line(columns - prefix.length, nowMs);
+    });
   }
 }
 

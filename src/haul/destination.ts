@@ -236,10 +236,8 @@ export class DestinationRole {
     if (this.state !== "receiving") throw outOfTurn("stop-iteration", this);
     try {
       const stop = () => this.#received.stop(request);
-      const { pages: pagesWritten, bytes } = await this.#watchdog.during(stop);
-      const which = { migration: this.migration, iteration: request.iteration };
-      this.#stages.tell({ event: "progress", ...which, pagesWritten, bytes });
-      return { type: "iteration-stopped", pages: pagesWritten, pageBytes: bytes };
+      const { pages, bytes } = await this.#watchdog.during(stop);
+      return { type: "iteration-stopped", pages, pageBytes: bytes };
     } catch (error) {
       this.#fail(error);
       throw error;

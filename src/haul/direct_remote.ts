@@ -13,7 +13,8 @@ import type { IterationTraffic } from "./config.ts";
 import { PAGE_BYTES } from "./admission.ts";
 import type { Peer } from "./peer.ts";
 import type { PagePath } from "./relay.ts";
-import { PROGRESS_MS, type ProgressListener, type SourceRemote } from "./wire_remote.ts";
+import { PROGRESS_MS } from "./events.ts";
+import type { ProgressListener, SourceRemote } from "./wire_remote.ts";
 
 /** Starts and stops iterations on the destination; their pages pass by over `channel`, its giver's. */
 export class DirectRemote implements SourceRemote, PagePath {

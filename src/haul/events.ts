@@ -11,6 +11,9 @@ import type { StopReason } from "../migrate/policy.ts";
 import type { Side } from "../migrate/tables.ts";
 import type { Step } from "../wire/mod.ts";
 
+/** How often `progress` is told while pages travel. */
+export const PROGRESS_MS = 500;
+
 /** Where the process tree is, for the first line of any report. */
 export type Whereabouts = "source" | "destination" | "in-doubt" | "gone";
 

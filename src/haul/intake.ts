@@ -18,6 +18,7 @@ import {
 } from "../wire/mod.ts";
 import { PAGE_BYTES } from "./admission.ts";
 import type { Admission, DestinationParts } from "./destination_parts.ts";
+import { PROGRESS_MS } from "./events.ts";
 import { imageSink } from "./images.ts";
 import { lazyDir, type LazySource } from "./lazy_memory.ts";
 import { PageHash } from "./page_hash.ts";
@@ -31,7 +32,9 @@ const IMAGE_LIMITS = { maxImages: 100_000, maxTotalBytes: 2 ** 50 };
 
 /** What an intake is made of. */
 export interface IntakeParts
-  extends Admission, Pick<DestinationParts, "admitted" | "options" | "workDir"> {
+  extends
+    Admission,
+    Pick<DestinationParts, "migration" | "admitted" | "options" | "workDir" | "sink"> {
   /** Called whenever something that came in cannot be used; maybe more than once. */
   readonly onFailure: (error: PhaulError) => void;
 }
@@ -46,6 +49,7 @@ export class Intake implements Disposable {
   #imageStream: ImpatientStream | undefined;
   #starting: Promise<void> | undefined;
   #aborted: PhaulError | undefined;
+  #ticker: number | undefined;
   #images: Promise<ImageTotals> | undefined;
 
   private constructor(parts: IntakeParts, hash: PageHash) {
@@ -106,6 +110,7 @@ export class Intake implements Disposable {
     const imagesTicket = request.final
       ? tickets.issue("images", (stream) => this.#receiveImages(stream))
       : undefined;
+    this.#ticker = setInterval(() => this.#tellProgress(this.#relay), PROGRESS_MS);
     return { type: "iteration-started", pagesTicket, imagesTicket, ...terms };
   }
 
@@ -117,6 +122,7 @@ export class Intake implements Disposable {
   async stop({ iteration, pageBytes, pageHash }: StopIterationRequest): Promise<RelayFigures> {
     const { direct } = this.#parts;
     const figures = await this.#relay.end();
+    clearInterval(this.#ticker);
     if (this.#last?.final) direct?.[Symbol.dispose]();
     // Of pages that come directly the source has seen none.
     if (!direct && (figures.hash !== pageHash || figures.bytes !== pageBytes)) {
@@ -128,6 +134,7 @@ export class Intake implements Disposable {
     }
     await this.#server.stopIter();
     if (this.#parts.admitted.durable) await syncFiles(this.imagesDir);
+    this.#tellProgress(figures);
     return figures;
   }
 
@@ -167,6 +174,7 @@ export class Intake implements Disposable {
   /** Ends all that is under way; images stay where they are. */
   async abort(reason: PhaulError): Promise<void> {
     this.#aborted = reason;
+    clearInterval(this.#ticker);
     this.#parts.direct?.abort(reason);
     this.#parts.tickets.revoke();
     this.#imageStream?.close();
@@ -180,9 +188,16 @@ export class Intake implements Disposable {
 
   /** Lets go of the streams. */
   [Symbol.dispose](): void {
+    clearInterval(this.#ticker);
     this.#relay[Symbol.dispose]();
     this.#parts.direct?.[Symbol.dispose]();
     this.#cache.channel.shutdown();
+  }
+
+  #tellProgress({ pages: pagesWritten, bytes }: Pick<RelayFigures, "pages" | "bytes">): void {
+    const { migration, sink } = this.#parts;
+    const { iteration = 0 } = this.#last ?? {};
+    sink({ event: "progress", migration, iteration, pagesWritten, bytes });
   }
 
   #receiveImages(connection: ByteStream): void {

@@ -7,13 +7,11 @@
 import { PhaulError } from "../errors.ts";
 import { type ByteStream, PacedStream, PackedStream } from "../wire/mod.ts";
 import type { IterationTraffic, PhaulRemote } from "./config.ts";
+import { PROGRESS_MS } from "./events.ts";
 import type { BandwidthLimits, Compression } from "./options.ts";
 import { offerPacking, packedForPeer } from "./packing.ts";
 import type { Peer } from "./peer.ts";
 import type { PageRelay } from "./relay.ts";
-
-/** How often a listener is told. */
-export const PROGRESS_MS = 500;
 
 /** Told how far an iteration has come, twice a second while it flows. */
 export type ProgressListener = (iteration: number, traffic: IterationTraffic) => void;

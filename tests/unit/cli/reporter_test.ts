@@ -1,8 +1,9 @@
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { PhaulError } from "../../../src/errors.ts";
 import { Reporter } from "../../../src/cli/reporter.ts";
 import type { HaulEvent } from "../../../src/haul/events.ts";
 import { FakeTerminal } from "./fakes.ts";
+import { screenOf } from "./screen.ts";
 
 const MIGRATION = "0123456789abcdef0123456789abcdef";
 const CONNECTED: HaulEvent = { event: "connected", migration: MIGRATION, peer: "dst:7284" };
@@ -68,13 +69,33 @@ Deno.test("Reporter.event: progress is drawn over, within the terminal's width",
   const terminal = new FakeTerminal(true);
   const reporter = new Reporter(terminal, { json: false, many: false });
   reporter.event({ event: "iteration-begin", migration: MIGRATION, iteration: 1, final: false });
-  const drawn = "\rIteration 1\x1b[K";
-  assertEquals(terminal.stderr, drawn);
+  assertEquals(screenOf(terminal.stderr), ["Iteration 1"]);
   // Sooner than anybody could read it, nothing is drawn anew.
+  const drawn = terminal.stderr;
   reporter.event(PROGRESS);
   assertEquals(terminal.stderr, drawn);
   reporter.event(CONNECTED);
-  assertEquals(terminal.stderr, `${drawn}\r\x1b[2KConnected to dst:7284\n`);
+  assertEquals(screenOf(terminal.stderr), ["Connected to dst:7284"]);
+});
+
+Deno.test("Reporter.event: a server draws a line for each migration, below what it tells", async () => {
+  const terminal = new FakeTerminal(true);
+  const reporter = new Reporter(terminal, { json: false, many: true });
+  const [one, other] = [MIGRATION, `f${MIGRATION.slice(1)}`];
+  const begin = { event: "iteration-begin", iteration: 1, final: false } as const;
+  for (const migration of [one, other]) reporter.event({ ...begin, migration });
+  for (const migration of [one, other]) {
+    await new Promise((resolve) => setTimeout(resolve, 110));
+    reporter.event({ ...begin, iteration: 2, migration });
+  }
+  assertEquals(screenOf(terminal.stderr), ["01234567  Iteration", "f1234567  Iteration"]);
+  reporter.event({ event: "drained", migration: one });
+  await new Promise((resolve) => setTimeout(resolve, 110));
+  reporter.event({ ...PROGRESS, migration: other });
+  assertEquals(screenOf(terminal.stderr), [
+    "01234567  Drained: nothing is left to transfer",
+    "f1234567  Iteration",
+  ]);
 });
 
 Deno.test("Reporter: quiet, it tells of warnings and failures only, and programs of all", () => {
@@ -140,9 +161,9 @@ Deno.test("Reporter.failure: says where the process is, what failed, what to do,
 Deno.test("Reporter.failure: clears a line that is being redrawn", () => {
   const terminal = new FakeTerminal(true);
   const reporter = new Reporter(terminal, { json: false, many: false });
-  reporter.event(PROGRESS);
+  reporter.event({ event: "iteration-begin", migration: MIGRATION, iteration: 1, final: false });
   reporter.failure(new PhaulError("internal", "Cannot"));
-  assert(terminal.stderr.endsWith("\r\x1b[2KCannot\n"));
+  assertEquals(screenOf(terminal.stderr), ["Cannot"]);
 });
 
 Deno.test("Reporter.failure: quotes CRIU's log behind the remedy, and names where it lies", () => {
