@@ -51,11 +51,9 @@ const roles: Roles = {
     const { findVictim } = await import("./src/haul/find_victim.ts");
     return await findVictim(choice);
   },
-  async findCriu(criuPath) {
-    const { CriuSession, findCriu } = await import("./src/criu/mod.ts");
-    const path = await findCriu(criuPath);
-    using session = CriuSession.start(path);
-    return { path, version: (await session.version()).text };
+  async findCriu(choice) {
+    const { foundCriu } = await import("./src/haul/criu_session.ts");
+    return await foundCriu(choice);
   },
 };
 

@@ -6,7 +6,7 @@
 
 import type { CheckOptions, HostAddress } from "../haul/options.ts";
 import type { Command, Context } from "./command.ts";
-import { ROLE_FLAGS, TIMEOUT_FLAGS, timeoutsOf } from "./common_flags.ts";
+import { CRIU_SERVICE_FLAG, ROLE_FLAGS, TIMEOUT_FLAGS, timeoutsOf } from "./common_flags.ts";
 import { CRIU_FLAGS, criuFlags } from "./criu_flags.ts";
 import { showAddress } from "./describe.ts";
 import { EXIT_OK, EXIT_WARNINGS, exitCodeOf } from "./exit_codes.ts";
@@ -34,7 +34,9 @@ const WHAT_FLAGS = {
 const UNIT_FLAGS = { releaseUnit: RELEASE_UNIT_FLAG } as const;
 
 const { stateDir, workDir, criuPath, insecure, json } = ROLE_FLAGS;
-const HOST_FLAGS = { stateDir, workDir, criuPath, insecure, json } as const;
+const HOST_FLAGS = {
+  ...{ stateDir, workDir, criuPath, criuService: CRIU_SERVICE_FLAG, insecure, json },
+} as const;
 
 const FLAGS = {
   ...WHAT_FLAGS,
@@ -73,12 +75,12 @@ export const CHECK_COMMAND: Command = {
 
 async function runCheck(args: readonly string[], context: Context): Promise<number> {
   const values = parseFlags("check", FLAGS, args);
-  const { peer, insecure, workDir, criuPath, stateDir } = values;
+  const { peer, insecure, workDir, criuPath, criuService, stateDir } = values;
   const victim = victimOf("check", values);
   const releaseUnit = values.releaseUnit || victim?.by === "unit";
   const pid = victim && await context.roles.findVictim(victim);
   const options: CheckOptions = {
-    ...{ pid, peer, insecure, workDir, criuPath, releaseUnit },
+    ...{ pid, peer, insecure, workDir, criuPath, criuService, releaseUnit },
     tokenFile: values.tokenFile ?? `${stateDir}/join-token`,
     criu: criuFlags("check", values),
     timeouts: timeoutsOf(values),

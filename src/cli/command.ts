@@ -10,6 +10,7 @@ import type { CheckReport } from "../haul/check.ts";
 import type {
   CancelOptions,
   CheckOptions,
+  CriuChoice,
   MigrateOptions,
   PlanOptions,
   RecoverOptions,
@@ -55,7 +56,7 @@ export interface Roles {
   history(stateDir: string): Promise<HistoryEntry[]>;
   findVictim(choice: VictimChoice): Promise<number>;
   /** Rejects with the PhaulError that says what is wrong with the criu of this host. */
-  findCriu(criuPath?: string): Promise<FoundCriu>;
+  findCriu(choice: CriuChoice): Promise<FoundCriu>;
 }
 
 /** What a command runs in. */

@@ -19,6 +19,15 @@ export const CRIU_FLAG: Flag<string | undefined> = maybe({
   read: programPath,
 });
 
+/** `--criu-service`. */
+export const CRIU_SERVICE_FLAG: Flag<string | undefined> = maybe({
+  name: "criu-service",
+  placeholder: "SOCKET",
+  help: "Drive the criu service that listens at SOCKET instead. It takes no page channel: all " +
+    "memory goes through the work dir while the process is frozen",
+  read: filePath,
+});
+
 /** `--work-dir`. */
 export const WORK_DIR_FLAG: Flag<string | undefined> = maybe({
   name: "work-dir",

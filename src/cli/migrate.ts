@@ -6,21 +6,14 @@
 
 import { asPhaulError } from "../errors.ts";
 import type { HaulEvent } from "../haul/events.ts";
-import { DEFAULT_PROBE_MS } from "../haul/options.ts";
-import type {
-  MigrateOptions,
-  MigrationMode,
-  ProbeOptions,
-  RestoreMode,
-  VictimChoice,
-} from "../haul/options.ts";
+import type { MigrateOptions, MigrationMode, RestoreMode, VictimChoice } from "../haul/options.ts";
 import type { Command, Context } from "./command.ts";
-import { deadline, ROLE_FLAGS, roleOptions, TIMEOUT_FLAGS } from "./common_flags.ts";
+import { CRIU_SERVICE_FLAG, ROLE_FLAGS, roleOptions, TIMEOUT_FLAGS } from "./common_flags.ts";
 import { BUDGET_FLAGS, budgetOf, LINK_FLAGS, linkOf } from "./convergence_flags.ts";
 import { CRIU_FLAGS, criuFlags } from "./criu_flags.ts";
 import { showAddress } from "./describe.ts";
 import { EXIT_OK, exitCodeOf } from "./exit_codes.ts";
-import { type FlagValues, maybe, optional, parseFlags, usageError } from "./flags.ts";
+import { maybe, optional, parseFlags, usageError } from "./flags.ts";
 import {
   CHECK_FLAGS,
   LIMIT_FLAGS,
@@ -28,11 +21,12 @@ import {
   requiredVictim,
   WHAT_FLAGS,
 } from "./migrate_flags.ts";
+import { PROBE_FLAGS, probeOf } from "./probe_flags.ts";
 import { requireWritable, writeReport } from "./report/write.ts";
 import { Reporter } from "./reporter.ts";
 import { stoppable } from "./signals.ts";
 import { describeSummary } from "./summary.ts";
-import { filePath, oneOf, secondsAsMs, shellCommand } from "./values.ts";
+import { filePath, oneOf, secondsAsMs } from "./values.ts";
 import { describeWhereabouts, whereaboutsOf } from "./whereabouts.ts";
 
 const RESTORE_MODES: readonly RestoreMode[] = ["auto", "lazy", "eager"];
@@ -67,6 +61,8 @@ const RESTORE_FLAGS = {
   }),
 } as const;
 
+const SERVICE_FLAGS = { criuService: CRIU_SERVICE_FLAG } as const;
+
 const FROZEN_FLAGS = {
   maxFrozenMs: maybe({
     name: "max-frozen",
@@ -74,26 +70,6 @@ const FROZEN_FLAGS = {
     help: "Give the migration up when the tree has been frozen for so long before the commit",
     read: secondsAsMs,
   }),
-} as const;
-
-const PROBE_FLAGS = {
-  probe: maybe({
-    name: "probe",
-    placeholder: "COMMAND",
-    help:
-      "Run COMMAND by a shell on the destination once the process runs there, until it succeeds; " +
-      "should it not, that is told, and the exit code is 80",
-    read: shellCommand,
-  }),
-  probeStopped: maybe({
-    name: "probe-stopped",
-    placeholder: "COMMAND",
-    help:
-      "The same, once, while the copy stands there before the commit: should it fail, the process " +
-      "goes on here. It stands still meanwhile",
-    read: shellCommand,
-  }),
-  probeMs: deadline("probe-timeout", "How long each of them may take", DEFAULT_PROBE_MS),
 } as const;
 
 const REPORT_FLAGS = {
@@ -115,6 +91,7 @@ const FLAGS = {
   ...LINK_FLAGS,
   ...CRIU_FLAGS,
   ...ROLE_FLAGS,
+  ...SERVICE_FLAGS,
   ...TIMEOUT_FLAGS,
   ...FROZEN_FLAGS,
   ...PROBE_FLAGS,
@@ -158,7 +135,7 @@ export const MIGRATE_COMMAND: Command = {
     { title: "A downtime budget", flags: BUDGET_FLAGS },
     { title: "The link", flags: LINK_FLAGS },
     { title: "CRIU's options", flags: CRIU_FLAGS },
-    { title: "This host", flags: ROLE_FLAGS },
+    { title: "This host", flags: { ...ROLE_FLAGS, ...SERVICE_FLAGS } },
     { title: "Probes", flags: PROBE_FLAGS },
     { title: "Afterwards", flags: REPORT_FLAGS },
     { title: "Deadlines", flags: { ...TIMEOUT_FLAGS, ...FROZEN_FLAGS } },
@@ -178,6 +155,11 @@ async function runMigrate(args: readonly string[], context: Context): Promise<nu
   }
   if (options.channel === "direct") {
     reporter.warning("--channel direct sends all memory of the process as plain text");
+  }
+  if (options.criuService !== undefined) {
+    reporter.warning(
+      "--criu-service: all memory is copied while the process is frozen, through files in the work dir",
+    );
   }
   let committed = false;
   let migration: string | undefined;
@@ -252,16 +234,25 @@ export function readMigrate(args: readonly string[]): {
     throw usageError("migrate", "Cannot use --token-file with --insecure: no token is asked for");
   }
   const victim = requiredVictim("migrate", values);
-  const { peer, mode, restoreMode } = values;
+  const { peer, restoreMode, criuService } = values;
+  if (criuService !== undefined && values.channel === "direct") {
+    throw usageError(
+      "migrate",
+      "Cannot use --criu-service with --channel direct: it takes no socket",
+    );
+  }
+  // Nothing can be copied ahead without a page channel.
+  const mode = criuService === undefined ? values.mode : "stop-and-copy";
   const { maxIterations, minPages, maxGrowthPercent, maxFrozenMs } = values;
   const options = {
     ...roleOptions(values),
     peer,
     tokenFile: values.tokenFile ?? `${values.stateDir}/join-token`,
+    criuService,
     mode,
     restoreMode,
     limits: { maxIterations, minPages, maxGrowthPercent },
-    budget: budgetOf(values),
+    budget: budgetOf({ ...values, mode }),
     ...linkOf(values),
     criu: criuFlags("migrate", values),
     maxFrozenMs,
@@ -272,12 +263,4 @@ export function readMigrate(args: readonly string[]): {
   };
   const { json, quiet, report } = values;
   return { victim, options, json, quiet, report };
-}
-
-function probeOf(
-  { probe: running, probeStopped: stopped, probeMs: timeoutMs }: FlagValues<typeof PROBE_FLAGS>,
-): ProbeOptions | undefined {
-  return running === undefined && stopped === undefined
-    ? undefined
-    : { running, stopped, timeoutMs };
 }

@@ -5,14 +5,17 @@
  */
 
 import { asPhaulError } from "../errors.ts";
+import type { CriuChoice } from "../haul/options.ts";
 import { type BuildInfo, readBuildInfo } from "./build_info.ts";
 import type { Command, Context } from "./command.ts";
-import { CRIU_FLAG, JSON_FLAG } from "./common_flags.ts";
+import { CRIU_FLAG, CRIU_SERVICE_FLAG, JSON_FLAG } from "./common_flags.ts";
 import { EXIT_OK } from "./exit_codes.ts";
 import { parseFlags } from "./flags.ts";
 import { Reporter } from "./reporter.ts";
 
-const FLAGS = { criuPath: CRIU_FLAG, json: JSON_FLAG } as const;
+const FLAGS = {
+  ...{ criuPath: CRIU_FLAG, criuService: CRIU_SERVICE_FLAG, json: JSON_FLAG },
+} as const;
 /** Digits of a commit that people quote. */
 const SHOWN_COMMIT_DIGITS = 12;
 
@@ -31,10 +34,10 @@ export const VERSION_COMMAND: Command = {
 };
 
 async function runVersion(args: readonly string[], context: Context): Promise<number> {
-  const { criuPath, json } = parseFlags("version", FLAGS, args);
+  const { json, ...choice } = parseFlags("version", FLAGS, args);
   const build = readBuildInfo();
   const deno = Deno.version.deno;
-  const criu = await findCriu(context, criuPath);
+  const criu = await findCriu(context, choice);
   if (json) {
     const reporter = new Reporter(context.terminal, { json, many: false });
     reporter.json({ event: "version", phaul: build, deno, criu });
@@ -48,9 +51,9 @@ async function runVersion(args: readonly string[], context: Context): Promise<nu
 }
 
 /** A criu that is missing or unusable is an answer here, not a failure. */
-async function findCriu(context: Context, path: string | undefined) {
+async function findCriu(context: Context, choice: CriuChoice) {
   try {
-    return await context.roles.findCriu(path);
+    return await context.roles.findCriu(choice);
   } catch (error) {
     const { message, remedy } = asPhaulError(error);
     return { missing: remedy === undefined ? message : `${message}\n  ${remedy}` };

@@ -1,6 +1,7 @@
 /**
- * A `criu swrk` that a service manager starts for whoever connects to a socket of its: not a child of
- * phaul, so it inherits nothing of what phaul's own service is bound by.
+ * A criu behind a socket: a `criu swrk` that a service manager starts for whoever connects, or the worker
+ * that a `criu service` forks. It is no child of phaul, so it inherits nothing of what phaul's own service
+ * is bound by.
  *
  * @module
  */
@@ -22,33 +23,55 @@ import { type CriuProcess, type CriuTransport, SocketTransport } from "./transpo
 /** A service manager starts one in well under a second. */
 const START_DEADLINE_MS = 30_000;
 
+/** Who listens at a socket, and what to say of it to people. */
+export interface CriuListener {
+  /** How it is started, and what to leave out otherwise. */
+  readonly start: string;
+  /** Where its criu's words are. */
+  readonly words: string;
+}
+
+/** The socket of phaul's unit for systemd. */
+export const ACTIVATED: CriuListener = {
+  start: "Start the socket (systemctl start phaul-criu.socket), or leave --criu-socket out",
+  words: "journalctl -u 'phaul-criu@*'",
+};
+
+/** The socket of a `criu service`. */
+export const SERVICE: CriuListener = {
+  start: "Start it (criu service --address PATH --daemon), or leave --criu-service out",
+  words: "its --log-file",
+};
+
 /**
  * Connects to the socket at `path` and waits for the criu that is started behind it.
  *
  * @throws PhaulError `criu-missing` when nobody listens there, `criu-failed` when no criu answers
  */
-export async function connectSwrk(path: string): Promise<CriuTransport> {
+export async function connectCriu(path: string, listener: CriuListener): Promise<CriuTransport> {
   using owned = new DisposableStack();
-  const socket = owned.use(connected(path));
-  const criu = owned.use(await holdCriu(socket, path));
+  const socket = owned.use(connected(path, listener));
+  const criu = owned.use(await holdCriu(socket, path, listener));
   owned.move();
   return new SocketTransport(criu, socket);
 }
 
-function connected(path: string): Fd {
+function connected(path: string, { start: remedy }: CriuListener): Fd {
   try {
     return connectUnix(path, "seqpacket");
   } catch (cause) {
     if (!(cause instanceof SyscallError)) throw cause;
-    throw new PhaulError("criu-missing", `Cannot reach criu at "${path}": nobody listens there`, {
-      remedy: "Start the socket (systemctl start phaul-criu.socket), or leave --criu-socket out",
-      cause,
-    });
+    const message = `Cannot reach criu at "${path}": nobody listens there`;
+    throw new PhaulError("criu-missing", message, { remedy, cause });
   }
 }
 
 /** Takes hold of the criu at the other end: who listens at a socket is not who answers. */
-async function holdCriu(socket: Fd, path: string): Promise<CriuProcess> {
+async function holdCriu(
+  socket: Fd,
+  path: string,
+  listener: CriuListener,
+): Promise<CriuProcess> {
   const signal = AbortSignal.timeout(START_DEADLINE_MS);
   passCredentials(socket, true);
   try {
@@ -59,15 +82,15 @@ async function holdCriu(socket: Fd, path: string): Promise<CriuProcess> {
       // Had that one died and its pid been given away meanwhile, it could not answer once more.
       if (await answeringPid(socket, signal) === pid) {
         owned.move();
-        return new ForeignCriu(pidfd);
+        return new ForeignCriu(pidfd, listener);
       }
     }
   } catch (cause) {
-    throw noAnswer(path, cause);
+    throw noAnswer(path, listener, cause);
   } finally {
     passCredentials(socket, false);
   }
-  throw noAnswer(path);
+  throw noAnswer(path, listener);
 }
 
 /** Asks for the version, as a question that any criu answers and that leaves it as it was. */
@@ -79,12 +102,12 @@ async function answeringPid(socket: Fd, signal: AbortSignal): Promise<number | u
   return message === null || pid === null ? undefined : pid;
 }
 
-function noAnswer(path: string, cause?: unknown): PhaulError {
+function noAnswer(path: string, { words }: CriuListener, cause?: unknown): PhaulError {
   const gone = cause instanceof SyscallError &&
     (cause.errno === Errno.EPIPE || cause.errno === Errno.ECONNRESET);
   const why = cause === undefined || gone ? "it ended before it answered" : "it does not answer";
   return new PhaulError("criu-failed", `Cannot use the criu at "${path}": ${why}`, {
-    remedy: "See what it said (journalctl -u 'phaul-criu@*')",
+    remedy: `See what it said (${words})`,
     cause,
   });
 }
@@ -94,9 +117,9 @@ class ForeignCriu implements CriuProcess {
   readonly ended: Promise<string>;
   readonly #pidfd: PidFd;
 
-  constructor(pidfd: PidFd) {
+  constructor(pidfd: PidFd, { words }: CriuListener) {
     this.#pidfd = pidfd;
-    const obituary = () => `criu ended (journalctl -u 'phaul-criu@*' may say why)`;
+    const obituary = () => `criu ended (${words} may say why)`;
     // Let go of before it ended, which nobody waits for then.
     this.ended = pidfd.exited().then(obituary, () => "criu was let go of");
   }
@@ -105,7 +128,7 @@ class ForeignCriu implements CriuProcess {
     return this.#pidfd.pid;
   }
 
-  /** Its children are never phaul's to end: such a criu only restores. */
+  /** Its children are never phaul's to end: such a criu forks no workers that dump. */
   kill(): void {
     if (!this.#pidfd.closed && !this.#pidfd.dead) this.#pidfd.signal("SIGKILL");
   }

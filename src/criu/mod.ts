@@ -14,6 +14,7 @@ export { imageMessage } from "./image_message.ts";
 export { excerptOf, type LogExcerpt, logExcerpt } from "./log.ts";
 export type { CgroupMode, CriuOptions, NetworkLock, PreDumpMode } from "./options.ts";
 export { openPageChannel, type PageChannel, shutdownPages } from "./page_channel.ts";
+export { PageMessages } from "./page_messages.ts";
 export { CriuPageServer, type PageSink, type SinkIteration } from "./page_sink.ts";
 export {
   type PageImage,

@@ -12,7 +12,7 @@ import type { NotifyHandler } from "./inquiry.ts";
 import type { CriuVersion } from "./find.ts";
 import type { RequestMessage, RequestType, ResponseMessage } from "./messages.ts";
 import { type CriuOptions, OpenedOptions } from "./options.ts";
-import { connectSwrk } from "./activated.ts";
+import { ACTIVATED, connectCriu, SERVICE } from "./activated.ts";
 import { startSwrk } from "./swrk.ts";
 import type { CriuTransport } from "./transport.ts";
 
@@ -39,7 +39,7 @@ const CPU_CAPS = { instructions: 4, registers: 1 } as const;
 type Phase = "fresh" | "pre-dumped" | "spent";
 
 /**
- * One `criu swrk`. `version`, `features`, the CPU requests and `startPageServer` keep it open; `preDump`
+ * One criu, a `criu swrk` or the worker of a service. `version`, `features`, the CPU requests and `startPageServer` keep it open; `preDump`
  * keeps it open for more of them and one `dump`; `dump`, `restore` and `waitPageServer` are the last
  * request of a session. One request at a time. Whatever is asked of a criu that dies fails.
  */
@@ -81,7 +81,17 @@ export class CriuSession implements Disposable, AsyncDisposable {
    * of the cgroup
    */
   static async connect(socketPath: string): Promise<CriuSession> {
-    return outsideOfServices(await connectSwrk(socketPath), true);
+    return outsideOfServices(await connectCriu(socketPath, ACTIVATED), true);
+  }
+
+  /**
+   * Takes a worker of the `criu service` that listens at `socketPath`. It takes no page channel: pages
+   * go to the images dir.
+   *
+   * @throws PhaulError `criu-missing`, `criu-failed`
+   */
+  static async attach(socketPath: string): Promise<CriuSession> {
+    return new CriuSession(await connectCriu(socketPath, SERVICE), true);
   }
 
   /** criu's pid. */

@@ -5,9 +5,10 @@
  */
 
 import { examineVictim, SEVERITIES } from "../check/mod.ts";
-import { CriuSession, findCriu, hasPidfds, requireCriu } from "../criu/mod.ts";
+import { hasPidfds, requireCriu } from "../criu/mod.ts";
 import { requireRoot } from "../proc/mod.ts";
 import { checkHosts, type HostCheckup, placed, type PlacedFinding } from "./checkup.ts";
+import { openSession } from "./criu_session.ts";
 import type { CheckOptions } from "./options.ts";
 import { Peer } from "./peer.ts";
 
@@ -33,7 +34,7 @@ export interface CheckReport extends HostCheckup {
  */
 export async function check(options: CheckOptions, signal: AbortSignal): Promise<CheckReport> {
   requireRoot("check");
-  await using session = CriuSession.start(await findCriu(options.criuPath));
+  await using session = await openSession(options);
   const version = await session.version();
   requireCriu(version);
   const pidfds = () => Promise.resolve(hasPidfds(version));

@@ -8,8 +8,7 @@ import { asPhaulError, PhaulError } from "../errors.ts";
 import {
   CriuError,
   type CriuOptions,
-  CriuSession,
-  findCriu,
+  type CriuSession,
   readDumpStats,
   requireCriu,
   shutdownPages,
@@ -26,6 +25,7 @@ import type {
 import { Convergence } from "./convergence.ts";
 import type { IterationFigures } from "./events.ts";
 import { type CriuFlags, NO_CRIU_FLAGS } from "./options.ts";
+import { openSession } from "./criu_session.ts";
 import { makeImagesDir } from "./work_dir.ts";
 
 /** How long CRIU may take to give up before it is killed, which lets the tree run as well. */
@@ -97,12 +97,12 @@ export class PhaulClient {
    * `remote` throw
    */
   async migrate(): Promise<ClientReport> {
-    const { criuPath, memory, signal } = this.#config;
-    using session = CriuSession.start(await findCriu(criuPath), { inherit: [memory] });
+    const { memory, signal } = this.#config;
+    using session = await openSession(this.#config, memory && [memory]);
     let lastResort: number | undefined;
     const giveUp = () => {
       // CRIU gives up cleanly, and lets the tree run, when its page channel is shut down.
-      shutdownPages(memory);
+      if (memory) shutdownPages(memory);
       lastResort = setTimeout(() => session.kill(), KILL_AFTER_MS);
     };
     signal?.addEventListener("abort", giveUp);
@@ -154,7 +154,8 @@ export class PhaulClient {
   }
 
   async #canPreCopy(session: CriuSession): Promise<boolean> {
-    if ((this.#config.mode ?? "pre-copy") === "stop-and-copy") return false;
+    const { mode = "pre-copy", memory } = this.#config;
+    if (mode === "stop-and-copy" || !memory) return false;
     if ((await session.features()).memTrack) return true;
     const { budget } = this.#config;
     if (budget?.onMiss === "cancel") throw cannotPredict(budget.maxDowntimeMs);

@@ -17,12 +17,15 @@ export interface PhaulConfig {
   /**
    * The memory channel: a connected, blocking stream socket whose other end reaches the destination's
    * {@linkcode PhaulServer}. It stays the caller's, and is shut down when a migration is given up.
+   * Without it there is no pre-copy, and all pages lie among the images of the final dump.
    */
-  readonly memory: Fd;
+  readonly memory?: Fd;
   /** An existing, empty directory: images of iteration N go to `N` below it. */
   readonly workDir: string;
   /** The criu to drive; looked for on PATH when not given. */
   readonly criuPath?: string;
+  /** The socket of a running `criu service` to be driven instead; it takes no `memory`. */
+  readonly criuService?: string;
   /** `pre-copy` unless told otherwise; falls back to `stop-and-copy` without dirty tracking. */
   readonly mode?: MigrationMode;
   /** When to stop iterating; see `DEFAULT_LIMITS`. */

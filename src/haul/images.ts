@@ -8,7 +8,7 @@ import { PhaulError } from "../errors.ts";
 import type { ImageSink, OutgoingImage } from "../wire/mod.ts";
 import { isFull, noSpace } from "../proc/mod.ts";
 
-/** What the page cache writes, and nobody else may. */
+/** What the page cache writes, and nobody else may. A CRIU without a page channel leaves some as well. */
 const OF_PAGES = /^(pages|pagemap)-/;
 const CHUNK_BYTES = 256 * 1024;
 
@@ -27,7 +27,7 @@ export function* imagesOf(
 ): Generator<OutgoingImage> {
   const buffer = new Uint8Array(CHUNK_BYTES);
   for (const entry of Deno.readDirSync(dir)) {
-    if (!entry.isFile || !entry.name.endsWith(".img")) continue;
+    if (!entry.isFile || !entry.name.endsWith(".img") || OF_PAGES.test(entry.name)) continue;
     const path = `${dir}/${entry.name}`;
     const { size } = Deno.statSync(path);
     yield { name: entry.name, size, content: contentOf(path, buffer, onBytes) };

@@ -5,7 +5,7 @@
  */
 
 import { asPhaulError } from "../errors.ts";
-import { CriuSession, findCriu, hasPidfds, openPageChannel, requireCriu } from "../criu/mod.ts";
+import { hasPidfds, openPageChannel, requireCriu } from "../criu/mod.ts";
 import {
   type CheckCode,
   examineVictim,
@@ -27,6 +27,7 @@ import { beginRequest } from "./begin_request.ts";
 import { checkHosts, placed, type PlacedFinding, versionsOf } from "./checkup.ts";
 import { failureOf, MigrationError, whereaboutsOf } from "./migration_error.ts";
 import { beginJournal } from "./begin_journal.ts";
+import { openSession } from "./criu_session.ts";
 import { logsDirOf } from "./evidence.ts";
 import { type HistoryEntry, remember } from "./history.ts";
 import type { Journal } from "../journal/mod.ts";
@@ -136,8 +137,7 @@ export async function attempt(
   plan: boolean = false,
 ): Promise<SourceOutcome> {
   requireRoot("migrate");
-  const criuPath = await findCriu(options.criuPath);
-  using criu = CriuSession.start(criuPath);
+  using criu = await openSession(options);
   const { releaseUnit } = options;
   const pidfds = async () => hasPidfds(await criu.version());
   const allowed = { ...options.criu, releaseUnit, pidfds };
@@ -180,7 +180,7 @@ export async function attempt(
   // Not sooner: an interrupted migration may have left it slow, and is ended by now.
   const cpu = await untouched(journal, () => Promise.try(throttleOf, options));
   using throttle = cpu && new VictimThrottle({ cpu, migration, journal, stages });
-  using channel = options.channel === "direct"
+  using channel = options.channel === "direct" || options.criuService !== undefined
     ? undefined
     : await untouched(journal, () => openPageChannel(workDir.path));
   const request = beginRequest(options, migration, victim, version.text);
@@ -188,7 +188,7 @@ export async function attempt(
   const { lazy, direct: door } = await begin(peer, request, stages, verdict);
   const onProgress: ProgressListener = (iteration, { pages: pagesWritten, bytes }) =>
     stages.tell({ event: "progress", migration, iteration, pagesWritten, bytes });
-  const parts = { options, peer, channel, door, onProgress, signal };
+  const parts = { options, peer, channel, door, workDir: workDir.path, onProgress, signal };
   using way = await orAbort(verdict, () => openWay(parts));
   const role = new SourceRole({
     migration,
@@ -201,7 +201,6 @@ export async function attempt(
     throttle,
     tree,
     workDir: workDir.path,
-    criuPath,
     plan,
   });
   const outcome = await role.run(signal);

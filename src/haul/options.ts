@@ -86,6 +86,17 @@ export const NO_CRIU_FLAGS: CriuFlags = {
   external: [],
 };
 
+/** The criu that dumps: phaul's own child, or the worker of a service. */
+export interface CriuChoice {
+  /** Looked for on PATH when not given. */
+  readonly criuPath?: string;
+  /**
+   * The socket of a running `criu service`, which counts before the path. It takes no page channel: all
+   * memory goes to the images dir while the tree is frozen.
+   */
+  readonly criuService?: string;
+}
+
 /** What both roles need to know of their host. */
 export interface RoleOptions {
   /** Identity and token live here; made with mode 0700 when missing. */
@@ -139,7 +150,7 @@ export interface ProbeOptions {
 }
 
 /** One migration, seen from the source. */
-export interface MigrateOptions extends RoleOptions {
+export interface MigrateOptions extends RoleOptions, CriuChoice {
   /** Root of the process tree to move. */
   readonly pid: number;
   readonly peer: HostAddress;
@@ -166,22 +177,23 @@ export interface MigrateOptions extends RoleOptions {
 }
 
 /** A plan: a migration up to where it would freeze the tree. */
-export interface PlanOptions
-  extends
-    Omit<MigrateOptions, "mode" | "budget" | "hook" | "releaseUnit" | "maxFrozenMs" | "probe"> {
+export interface PlanOptions extends
+  Omit<
+    MigrateOptions,
+    "mode" | "budget" | "hook" | "releaseUnit" | "maxFrozenMs" | "probe" | "criuService"
+  > {
   /** How long the switchover may take; what is reached is told where nothing is said. */
   readonly maxDowntimeMs?: number;
 }
 
 /** A check of this host, and of what else is named. */
-export interface CheckOptions {
+export interface CheckOptions extends CriuChoice {
   /** Root of a process tree on this host. */
   readonly pid?: number;
   readonly peer?: HostAddress;
   readonly tokenFile: string;
   readonly insecure: boolean;
   readonly workDir?: string;
-  readonly criuPath?: string;
   readonly criu: CriuFlags;
   readonly releaseUnit?: boolean;
   readonly timeouts: Timeouts;

@@ -7,6 +7,9 @@
 import { PhaulError } from "../errors.ts";
 import { DirectChannel, type Fd, type PageChannel } from "../criu/mod.ts";
 import type { DirectDoor } from "../wire/mod.ts";
+import { ReplayedPages } from "../pages/mod.ts";
+import { PAGE_BYTES } from "./admission.ts";
+import { iterationDir } from "./client.ts";
 import { DirectRemote } from "./direct_remote.ts";
 import type { MigrateOptions } from "./options.ts";
 import { PageHash } from "./page_hash.ts";
@@ -16,18 +19,21 @@ import { type ProgressListener, type SourceRemote, WireRemote } from "./wire_rem
 
 /** A way for pages; disposing of it ends what is open of it. */
 export interface PageWay extends Disposable {
-  /** CRIU's end. */
-  readonly memory: Fd;
+  /** CRIU's end; none for a CRIU that takes none. */
+  readonly memory?: Fd;
   readonly pages: PagePath;
   readonly remote: SourceRemote;
+  /** Sends the pages that lie in `imagesDir`, of a CRIU that took no end of a channel. */
+  replay?(imagesDir: string): void;
 }
 
 /** What a way is made of. */
 export interface WayParts {
   readonly options: MigrateOptions;
   readonly peer: Peer;
-  /** Between CRIU and the relay; stays its giver's. None where pages go directly. */
+  /** Between CRIU and the relay; stays its giver's. None where pages go directly, or lie in images. */
   readonly channel: PageChannel | undefined;
+  readonly workDir: string;
   /** Where they may go directly. */
   readonly door: DirectDoor | undefined;
   readonly onProgress: ProgressListener;
@@ -41,12 +47,21 @@ export interface WayParts {
  * @throws PhaulError `peer-unreachable`, `cancelled`; `destination-unfit` for one without such a door
  */
 export async function openWay(parts: WayParts): Promise<PageWay> {
-  const { options, peer, channel, door, onProgress } = parts;
+  const { options, peer, channel, door, workDir, onProgress } = parts;
   using stack = new DisposableStack();
   if (channel) {
     const pages = stack.use(new PageRelay(channel, await PageHash.make(), "outgoing"));
     const remote = stack.use(new WireRemote(peer, pages, onProgress, options));
     return wayOf(channel.criuEnd, pages, remote, stack.move());
+  }
+  if (options.criuService !== undefined) {
+    const replayed = new ReplayedPages(PAGE_BYTES);
+    stack.defer(() => replayed.shutdown());
+    const relay = stack.use(new PageRelay(replayed, await PageHash.make(), "outgoing"));
+    const remote = stack.use(new WireRemote(peer, relay, onProgress, options));
+    const pages = new DumpedPages(relay, iterationDir(workDir, 1));
+    const replay = (imagesDir: string) => replayed.play(imagesDir);
+    return { ...wayOf(undefined, pages, remote, stack.move()), replay };
   }
   if (!door) throw noDoor();
   const direct = stack.use(await openDirectly(parts, door));
@@ -83,11 +98,42 @@ function noDoor(): PhaulError {
   );
 }
 
+/** Pages that CRIU first writes down: a watchdog sees how they grow. */
+class DumpedPages implements PagePath {
+  readonly failed: Promise<never>;
+  readonly #relay: PageRelay;
+  readonly #dir: string;
+
+  constructor(relay: PageRelay, dir: string) {
+    this.failed = relay.failed;
+    this.#relay = relay;
+    this.#dir = dir;
+  }
+
+  get totalBytes(): number {
+    return this.#relay.totalBytes + bytesIn(this.#dir);
+  }
+
+  abort(error: PhaulError): void {
+    this.#relay.abort(error);
+  }
+}
+
+function bytesIn(dir: string): number {
+  try {
+    const names = Array.from(Deno.readDirSync(dir), ({ name }) => name);
+    return names.reduce((sum, name) => sum + Deno.statSync(`${dir}/${name}`).size, 0);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return 0;
+    throw error;
+  }
+}
+
 function wayOf(
-  memory: Fd,
+  memory: Fd | undefined,
   pages: PagePath,
   remote: SourceRemote,
   owned: DisposableStack,
 ): PageWay {
-  return { memory, pages, remote, [Symbol.dispose]: () => owned.dispose() };
+  return { ...memory ? { memory } : {}, pages, remote, [Symbol.dispose]: () => owned.dispose() };
 }

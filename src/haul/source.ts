@@ -173,12 +173,13 @@ export class SourceRole implements PhaulLocal {
 
   /** Starts the client, whose end (unless this role ended it) is an event. */
   #copy(): void {
-    const { options, way, workDir, criuPath, stages, migration, throttle } = this.#parts;
+    const { options, way, workDir, stages, migration, throttle } = this.#parts;
     const client = new PhaulClient(this, way.remote, {
       pid: options.pid,
       memory: way.memory,
       workDir,
-      criuPath,
+      criuPath: options.criuPath,
+      criuService: options.criuService,
       mode: options.mode,
       limits: options.limits,
       budget: options.budget,
@@ -222,6 +223,7 @@ export class SourceRole implements PhaulLocal {
     const { remote } = this.#parts.way;
     try {
       await stages.pass({ event: "frozen", migration });
+      this.#parts.way.replay?.(this.#dump.imagesDir);
       await remote.stopIter();
       if (!remote.images) throw new PhaulError("internal", "Cannot send images without a stream");
       const images = imagesOf(this.#dump.imagesDir, (bytes) => this.#imageBytes += bytes);

@@ -28,7 +28,6 @@ export interface SourceParts {
   /** Holds the root by a pidfd from before the first dump. */
   readonly tree: ProcessTree;
   readonly workDir: string;
-  readonly criuPath: string;
   /** Gives up once memory was copied ahead, with PLAN_MADE. */
   readonly plan: boolean;
 }

@@ -9,3 +9,4 @@ export { type LazyTask, writeFlatImages } from "./flat_images.ts";
 export { LazyPages, type LazySource, lazyStateIn } from "./lazy_pages.ts";
 export { warmUp } from "./mm_image.ts";
 export { PageCache, type PageEnd } from "./page_cache.ts";
+export { ReplayedPages } from "./replay.ts";

@@ -68,6 +68,51 @@ export class PagemapWriter {
   }
 }
 
+/** A run of pages of a pagemap image. */
+export interface PagemapRun {
+  /** Number of the first page: its address divided by the page size. */
+  readonly page: number;
+  readonly count: number;
+  /** Of {@linkcode PageFlag}. */
+  readonly flags: number;
+}
+
+/**
+ * Reads a pagemap image of this host's CRIU.
+ *
+ * @throws Error when it is none
+ */
+export function readPagemap(
+  image: Uint8Array,
+  pageBytes: number,
+): { readonly pagesId: number; readonly runs: PagemapRun[] } {
+  const reader = protobuf.Reader.create(image);
+  for (const magic of MAGICS) {
+    if (reader.fixed32() !== magic) throw new Error("a pagemap image begins otherwise");
+  }
+  const head = fieldsOf(reader);
+  const runs: PagemapRun[] = [];
+  while (reader.pos < reader.len) {
+    const { 1: address = 0, 3: inParent = 0, 4: flags, ...counts } = fieldsOf(reader);
+    // Before there were flags an entry was present, or in a parent.
+    const meant = flags ?? (inParent ? PageFlag.PARENT : PageFlag.PRESENT);
+    runs.push({ page: address / pageBytes, count: counts[5] ?? counts[2] ?? 0, flags: meant });
+  }
+  return { pagesId: head[1] ?? 0, runs };
+}
+
+/** The numbers of one record, by their fields. */
+function fieldsOf(reader: protobuf.Reader): Partial<Record<number, number>> {
+  const end = reader.fixed32() + reader.pos;
+  const fields: Partial<Record<number, number>> = {};
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    if ((tag & 7) === WIRE_VARINT) fields[tag >>> 3] = Number(reader.uint64());
+    else reader.skipType(tag & 7);
+  }
+  return fields;
+}
+
 function field(writer: protobuf.Writer, number: number): protobuf.Writer {
   return writer.uint32(number << 3 | WIRE_VARINT);
 }

@@ -22,7 +22,7 @@ Deno.test("readMigrate: the least that can be said takes every default", () => {
     criu: { ...NO_CRIU_FLAGS, ghostLimitBytes: undefined },
     ...{ releaseUnit: false, skippedChecks: [] },
     bandwidth: { preCopy: undefined, final: undefined },
-    ...{ budget: undefined, probe: undefined },
+    ...{ budget: undefined, probe: undefined, criuService: undefined },
     ...{ compression: "off", channel: "relay" },
   });
 });
@@ -65,6 +65,7 @@ Deno.test("readMigrate: each flag reaches its option", () => {
     },
     timeouts: { connectMs: 1000, stepMs: 2000, peerSilentMs: 3000, stallMs: 4000, commitMs: 5000 },
     ...{ releaseUnit: true, skippedChecks: ["cpu", "device"] },
+    criuService: undefined,
     probe: { running: "p", stopped: "q r", timeoutMs: 5000 },
     bandwidth: { preCopy: 125_000_000, final: 100_000 },
     budget: undefined,
@@ -99,6 +100,15 @@ Deno.test("readMigrate, readServe: pages go directly where both are told so", ()
   assertEquals(options.channel, "direct");
   assertEquals(readServe(["--direct-port=7285"]).options.directPort, 7285);
   assertEquals(assertThrows(() => readServe(["--direct-port=65536"]), PhaulError).code, "usage");
+});
+
+Deno.test("readMigrate: with a criu service all is copied at once", () => {
+  const args = ["--pid=1", "--peer=dst", "--criu-service=/s"];
+  const { mode, criuService } = readMigrate(args).options;
+  assertEquals([mode, criuService], ["stop-and-copy", "/s"]);
+  for (const other of ["--channel=direct", "--max-downtime=300ms"]) {
+    assertEquals(assertThrows(() => readMigrate([...args, other]), PhaulError).code, "usage");
+  }
 });
 
 Deno.test("readMigrate: a budget proceeds when it is missed, unless told otherwise", () => {

@@ -118,7 +118,8 @@ Deno.test("phaul version: a criu that is missing is an answer, with its remedy",
 
 Deno.test("phaul version --json: tells the versions and the criu found", async () => {
   const context = fakeContext({
-    findCriu: (path) => Promise.resolve({ path: path ?? "/usr/sbin/criu", version: "4.1.1" }),
+    findCriu: ({ criuPath = "/usr/sbin/criu" }) =>
+      Promise.resolve({ path: criuPath, version: "4.1.1" }),
   });
   assertEquals(await runCli(["version", "--json", "--criu=/x/criu"], context), 0);
   const [{ event, criu, deno } = {}] = context.terminal.events;

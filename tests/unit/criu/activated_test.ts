@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { connectSwrk } from "../../../src/criu/activated.ts";
+import { ACTIVATED, connectCriu } from "../../../src/criu/activated.ts";
 import { PhaulError } from "../../../src/errors.ts";
 import { loadLibc } from "../../../src/sys/mod.ts";
 import { Activator } from "./activation.ts";
@@ -7,13 +7,13 @@ import { Activator } from "./activation.ts";
 loadLibc();
 
 async function refusal(path: string): Promise<PhaulError> {
-  return await assertRejects(() => connectSwrk(path), PhaulError);
+  return await assertRejects(() => connectCriu(path, ACTIVATED), PhaulError);
 }
 
 // cat answers whatever it is asked, and that is all that is asked of it here.
-Deno.test("connectSwrk: holds the process that answers, not the one that listens", async () => {
+Deno.test("connectCriu: holds the process that answers, not the one that listens", async () => {
   using activator = new Activator("cat");
-  using criu = await connectSwrk(activator.path);
+  using criu = await connectCriu(activator.path, ACTIVATED);
   assertEquals(criu.pid, activator.children[0]?.pid);
   await criu.send(new TextEncoder().encode("question"));
   const message = await criu.receive();
@@ -25,10 +25,10 @@ Deno.test("connectSwrk: holds the process that answers, not the one that listens
   criu.kill();
 });
 
-Deno.test("connectSwrk: each connection finds one of its own, which ends with it", async () => {
+Deno.test("connectCriu: each connection finds one of its own, which ends with it", async () => {
   using activator = new Activator("cat");
-  const first = await connectSwrk(activator.path);
-  using second = await connectSwrk(activator.path);
+  const first = await connectCriu(activator.path, ACTIVATED);
+  using second = await connectCriu(activator.path, ACTIVATED);
   first[Symbol.dispose]();
   // By the end of its connection or by the signal, whichever it sees first.
   await activator.children[0]?.wait();
@@ -36,7 +36,7 @@ Deno.test("connectSwrk: each connection finds one of its own, which ends with it
   assertEquals((await second.receive())?.data.length, 1);
 });
 
-Deno.test("connectSwrk: nobody at the socket, or a criu that ends at once, is told with what to do", async () => {
+Deno.test("connectCriu: nobody at the socket, or a criu that ends at once, is told with what to do", async () => {
   const missing = await refusal("/does/not/exist");
   assertEquals(missing.code, "criu-missing");
   assertStringIncludes(missing.remedy ?? "", "systemctl start phaul-criu.socket");
