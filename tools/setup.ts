@@ -20,6 +20,8 @@ const NEEDS: readonly Need[] = [
   { name: "util-linux", why: "makes their namespaces", command: "unshare" },
   { name: "chromium", why: "shows reports as people see them", command: "chromium" },
   { name: "procps", why: "lists processes", command: "ps" },
+  { name: "zsh", why: "completes command lines", command: "zsh" },
+  { name: "fish", why: "completes command lines", command: "fish" },
 ];
 
 /** What is moved by `deno task programs`. */

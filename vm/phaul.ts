@@ -84,6 +84,8 @@ export class PhaulRun implements Disposable {
 
 /** What `phaul serve` and `phaul migrate` may be given besides. */
 export interface RunOptions {
+  /** The flag that names the victim; by its pid when not given. */
+  readonly which?: string;
   readonly args?: string;
   readonly log?: string;
   /** A command that runs phaul, such as setpriv with its arguments. */
@@ -134,11 +136,12 @@ export async function startMigration(
   options: RunOptions = {},
 ): Promise<PhaulRun> {
   const hook = await hookArgument(source, `migrate-${victim.pid}`, options.hook);
+  const named = options.which ?? `--pid ${victim.pid}`;
   const command =
     `exec ${options.through ?? ""} phaul ${
       options.command ?? "migrate"
     } --json --state-dir ${STATE_DIR} --token-file ${tokenOf(destination)} ` +
-    `--pid ${victim.pid} --peer ${destination.address} ${hook} ${options.args ?? ""}`;
+    `${named} --peer ${destination.address} ${hook} ${options.args ?? ""}`;
   return new PhaulRun(source, await source.start(command, options.log ?? "migrate"));
 }
 

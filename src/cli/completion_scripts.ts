@@ -8,7 +8,7 @@ import type { CommandHelp } from "./command.ts";
 import type { Flag } from "./flags.ts";
 
 /** Placeholders of values that are names of files. */
-const FILES = ["FILE", "DIR", "PATH", "PROGRAM"];
+const FILES = ["FILE", "FILE.html", "DIR", "PATH", "PROGRAM", "SOCKET"];
 
 /** For bash, by its builtins alone: bash-completion need not be there. */
 export function bashCompletion(commands: readonly CommandHelp[]): string {

@@ -147,7 +147,7 @@ scenario(
 
 scenario(
   stage,
-  "systemd: --release-unit moves a service, and nothing starts a second copy or cleans up after it",
+  "systemd: --unit moves a service, and nothing starts a second copy or cleans up after it",
   async (pair) => {
     const { alpha, beta, witness } = pair;
     const ran = "/root/ran-after-it";
@@ -159,7 +159,8 @@ scenario(
       ],
     });
     await witness.waitForTicks(victim.name, "alpha", TICKS);
-    expectCode(await migrate(alpha, beta, victim, { args: RELEASE }), 0);
+    const which = `--unit ${victim.name}`;
+    expectCode(await migrate(alpha, beta, victim, { which, args: QUICK }), 0);
     await expectRunsOn(pair, victim, "alpha", "beta");
     await expectGone(alpha, victim);
     await alpha.run(`! [ -e ${ran} ]`);
