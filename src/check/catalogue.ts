@@ -85,8 +85,8 @@ export const CHECKS = {
   },
   "sysv-object": {
     worst: "blocker",
-    means: "The tree uses System V semaphores or a message queue outside an IPC namespace of its " +
-      "own: CRIU would leave them behind without a word",
+    means: "The tree was the last to use System V semaphores, or a message queue, outside an IPC " +
+      "namespace of its own: CRIU would leave them behind without a word",
   },
   "uprobes": { worst: "blocker", means: "A tracing tool has put probes into the tree" },
   "nested-namespace": {
@@ -121,8 +121,11 @@ export const CHECKS = {
   },
   "pid-max": { worst: "blocker", means: "The destination gives no pids as high as the tree's" },
   "room": {
-    worst: "warning",
-    means: "The tree's memory does not fit where the destination keeps images by itself",
+    worst: "blocker",
+    error: "no-space",
+    means:
+      "The tree's memory does not fit where the destination keeps images by itself, or where a " +
+      "criu service of the source would write it",
   },
   "lazy-pages": {
     worst: "note",

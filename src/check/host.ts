@@ -27,6 +27,8 @@ export interface Demand {
   readonly memoryBytes: number;
   /** Processes of others than root are in it. */
   readonly otherUsers: boolean;
+  /** The source writes all its memory down before it travels. */
+  readonly throughFiles?: boolean;
 }
 
 /** Root needs these for what belongs to others (docs/security.md). */
@@ -38,7 +40,7 @@ const NO_TRACING = 3;
 
 /** What `host` lacks as a `role`, for a tree that demands so much. */
 export function checkHost(host: JudgedHost, role: Role, demand: Demand): Finding[] {
-  const roleFindings = role === "source" ? checkSource(host) : checkTaker(host, demand);
+  const roleFindings = role === "source" ? checkSource(host, demand) : checkTaker(host, demand);
   return [...checkKernel(host, role, demand), ...roleFindings];
 }
 
@@ -83,16 +85,32 @@ function weightOf(capability: string, role: Role, otherUsers: boolean): Severity
   return otherUsers || !FOR_OTHERS.includes(capability) ? "warning" : "note";
 }
 
-function checkSource({ dirtyTracking }: JudgedHost): Finding[] {
-  if (dirtyTracking) return [];
-  return [{
-    code: "dirty-tracking",
-    severity: "warning",
-    message:
-      "the kernel of the source cannot tell what memory was written: all of it travels while " +
-      "the tree stands still",
-    remedy: "Boot a kernel with CONFIG_MEM_SOFT_DIRTY, as Debian's is",
-  }];
+function checkSource(
+  { dirtyTracking, roomBytes }: JudgedHost,
+  { throughFiles = false, memoryBytes }: Demand,
+): Finding[] {
+  const findings: Finding[] = [];
+  if (!dirtyTracking && !throughFiles) {
+    findings.push({
+      code: "dirty-tracking",
+      severity: "warning",
+      message:
+        "the kernel of the source cannot tell what memory was written: all of it travels while " +
+        "the tree stands still",
+      remedy: "Boot a kernel with CONFIG_MEM_SOFT_DIRTY, as Debian's is",
+    });
+  }
+  if (throughFiles && memoryBytes > roomBytes) {
+    findings.push({
+      code: "room",
+      severity: "blocker",
+      message:
+        `the tree has ${Math.ceil(memoryBytes / MIB)} MiB in memory, and a criu service would ` +
+        `write them down where ${Math.floor(roomBytes / MIB)} MiB fit`,
+      remedy: "Name a --work-dir with more room, or leave --criu-service out",
+    });
+  }
+  return findings;
 }
 
 function checkTaker(host: JudgedHost, { pids, ownPidNamespace, memoryBytes }: Demand): Finding[] {

@@ -35,7 +35,7 @@ function findMemory(pids: readonly number[], procRoot: string): Finding[] {
 
 /** Of these CRIU says nothing: it would leave them behind, and the program find them gone. */
 function findObjects(pids: readonly number[], procRoot: string): Finding[] {
-  return sysvUses(new Set(pids), procRoot).map(({ pid, kind, id }) => ({
+  return sysvUses(pids, procRoot).map(({ pid, kind, id }) => ({
     code: "sysv-object",
     severity: "blocker",
     message: `process ${pid} was the last to use the System V ${kind} ${id}, which stays on ` +

@@ -157,7 +157,7 @@ async function checkTree(
     ...findLocks(descriptors, options.fileLocks),
     ...findingOfJournal(known),
     ...findSockets(descriptors, { extUnixSk, external: options.external ?? [], known, procRoot }),
-    ...findNetlink(descriptors, procRoot),
+    ...findNetlink(descriptors),
     ...findSpecialFiles(descriptors, { procRoot, pidfds, pids }),
     ...findDeleted(processes, descriptors, { linkRemap, ghostLimitBytes, procRoot }),
     ...findSysV(processes, procRoot),

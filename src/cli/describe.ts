@@ -137,7 +137,7 @@ function describeIteration(event: EventOf<"iteration-end">): string {
 
 function describeProbe({ runs, passed, how }: EventOf<"probed">): string {
   const what = runs ? "The probe" : "The probe of the stopped copy";
-  return passed ? `${what} passed` : `${what} failed: its command ${how}`;
+  return passed ? `${what} passed` : `Warning: ${what.toLowerCase()} failed: its command ${how}`;
 }
 
 function describePrediction(event: EventOf<"predicted">): string {

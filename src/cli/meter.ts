@@ -74,8 +74,8 @@ export class Meter {
     }
     const phase = PHASES[event.event];
     if (phase === undefined) return;
-    // A destination is not told when an iteration ends.
-    this.#copying = false;
+    // A destination is not told when an iteration ends; on a source pages may travel in the freeze.
+    if (event.event !== "frozen") this.#copying = false;
     this.#phase = phase;
   }
 

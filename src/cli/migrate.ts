@@ -162,9 +162,11 @@ async function runMigrate(args: readonly string[], context: Context): Promise<nu
     );
   }
   let committed = false;
+  let moved = false;
   let migration: string | undefined;
   const sink = (event: HaulEvent) => {
     committed ||= event.event === "committed";
+    moved ||= event.event === "running";
     if ("migration" in event) migration ??= event.migration;
     reporter.event(event);
   };
@@ -175,7 +177,7 @@ async function runMigrate(args: readonly string[], context: Context): Promise<nu
   try {
     const summary = await stoppable(
       (signal) => context.roles.migrate(options, sink, signal),
-      (name, first) => reporter.line(`${name}: ${stopping(committed, first)}`),
+      (name, first) => reporter.line(`${name}: ${stopping({ committed, moved, first })}`),
       () => reporter.state(),
     );
     if (!quiet) {
@@ -211,7 +213,10 @@ async function reportOn(
   }
 }
 
-function stopping(committed: boolean, first: boolean): string {
+function stopping(
+  { committed, moved, first }: Readonly<Record<"committed" | "moved" | "first", boolean>>,
+): string {
+  if (moved) return "the process runs on the destination; what is left is not waited for";
   if (committed) return "too late to cancel, the process is being handed over";
   return first ? "cancelling" : "still cancelling";
 }
@@ -235,11 +240,13 @@ export function readMigrate(args: readonly string[]): {
   }
   const victim = requiredVictim("migrate", values);
   const { peer, restoreMode, criuService } = values;
-  if (criuService !== undefined && values.channel === "direct") {
-    throw usageError(
-      "migrate",
-      "Cannot use --criu-service with --channel direct: it takes no socket",
-    );
+  const conflict = values.channel === "direct"
+    ? "--channel direct: it takes no socket"
+    : values.maxDowntimeMs === undefined
+    ? ""
+    : "--max-downtime: nothing is iterated";
+  if (criuService !== undefined && conflict !== "") {
+    throw usageError("migrate", `Cannot use --criu-service with ${conflict}`);
   }
   // Nothing can be copied ahead without a page channel.
   const mode = criuService === undefined ? values.mode : "stop-and-copy";

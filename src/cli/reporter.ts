@@ -142,7 +142,7 @@ export class Reporter {
   #show(shown: Line, event: HaulEvent): void {
     const migration = "migration" in event ? event.migration : undefined;
     const { many, quiet } = this.#options;
-    if (quiet && event.event !== "warning") return;
+    if (quiet && !isWarning(event)) return;
     const prefix = many && migration ? `${migration.slice(0, SHOWN_ID_DIGITS)}  ` : "";
     if (shown.kind === "line") this.line(prefix + shown.text, priorityOf(event));
     if (shown.kind === "passing") this.#redraw();
@@ -166,8 +166,12 @@ export class Reporter {
   }
 }
 
-function priorityOf({ event }: HaulEvent): Priority {
-  return event === "warning" || event === "aborted" ? "warning" : "info";
+function priorityOf(event: HaulEvent): Priority {
+  return isWarning(event) || event.event === "aborted" ? "warning" : "info";
+}
+
+function isWarning(event: HaulEvent): boolean {
+  return event.event === "warning" || (event.event === "probed" && !event.passed);
 }
 
 /** Names of processes and files are whatever somebody chose, and root looks at them. */

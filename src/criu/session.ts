@@ -39,9 +39,10 @@ const CPU_CAPS = { instructions: 4, registers: 1 } as const;
 type Phase = "fresh" | "pre-dumped" | "spent";
 
 /**
- * One criu, a `criu swrk` or the worker of a service. `version`, `features`, the CPU requests and `startPageServer` keep it open; `preDump`
- * keeps it open for more of them and one `dump`; `dump`, `restore` and `waitPageServer` are the last
- * request of a session. One request at a time. Whatever is asked of a criu that dies fails.
+ * One criu, a `criu swrk` or the worker of a service. `version`, `features`, the CPU requests and
+ * `startPageServer` keep it open; `preDump` keeps it open for more of them and one `dump`; `dump`,
+ * `restore` and `waitPageServer` are the last request of a session. One request at a time. Whatever is
+ * asked of a criu that dies fails.
  */
 export class CriuSession implements Disposable, AsyncDisposable {
   readonly #transport: CriuTransport;

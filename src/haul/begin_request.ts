@@ -37,7 +37,8 @@ export function beginRequest(
     files: victim.files.map(fileFact),
     memoryBytes: victim.memoryBytes,
     restoreMode: options.restoreMode,
-    direct: options.channel === "direct",
+    // A criu service takes no socket.
+    direct: options.channel === "direct" && options.criuService === undefined,
     skippedChecks: options.skippedChecks ?? [],
   };
 }

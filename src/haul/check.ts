@@ -42,7 +42,8 @@ export async function check(options: CheckOptions, signal: AbortSignal): Promise
   const victim = options.pid === undefined ? undefined : await examineVictim(options.pid, allowed);
   const { peer: address, insecure, tokenFile, timeouts, workDir } = options;
   using peer = address && await Peer.connect({ address, insecure, tokenFile, timeouts }, signal);
-  const hosts = await checkHosts({ session, workDir, victim, peer, signal });
+  const throughFiles = options.criuService !== undefined;
+  const hosts = await checkHosts({ session, workDir, victim, peer, throughFiles, signal });
   if (!victim) return { ...hosts, findings: worstFirst(hosts.findings) };
   const { pid, comm, processes, memoryBytes } = victim;
   return {

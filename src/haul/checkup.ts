@@ -73,6 +73,8 @@ export interface HostCheckupParts {
   readonly workDir?: string;
   readonly victim?: Victim;
   readonly peer?: Peer;
+  /** That criu takes no page channel. */
+  readonly throughFiles?: boolean;
   /** Ends the wait for the peer. */
   readonly signal?: AbortSignal;
 }
@@ -84,9 +86,9 @@ export interface HostCheckupParts {
  * @throws PhaulError of the peer's, of criu's
  */
 export async function checkHosts(parts: HostCheckupParts): Promise<HostCheckup> {
-  const { session, workDir, victim, peer, signal } = parts;
+  const { session, workDir, victim, peer, throughFiles, signal } = parts;
   const source = await reportHost(await askCriu(session, workDir), "source", workDir);
-  const demand = victim ? demandOf(victim) : NO_DEMAND;
+  const demand = { ...victim ? demandOf(victim) : NO_DEMAND, throughFiles };
   const findings = placed("source", checkHost(source, "source", demand));
   if (!peer) return { findings, source };
   const asked = performance.now();

@@ -154,10 +154,9 @@ export class PhaulClient {
   }
 
   async #canPreCopy(session: CriuSession): Promise<boolean> {
-    const { mode = "pre-copy", memory } = this.#config;
-    if (mode === "stop-and-copy" || !memory) return false;
-    if ((await session.features()).memTrack) return true;
-    const { budget } = this.#config;
+    const { mode = "pre-copy", memory, budget } = this.#config;
+    if (mode === "stop-and-copy") return false;
+    if (memory && (await session.features()).memTrack) return true;
     if (budget?.onMiss === "cancel") throw cannotPredict(budget.maxDowntimeMs);
     this.#config.observer?.warning?.(
       "This kernel cannot track dirty memory (CONFIG_MEM_SOFT_DIRTY): all memory is copied while " +

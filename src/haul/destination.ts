@@ -30,7 +30,7 @@ import { Intake } from "./intake.ts";
 import type { StampedRecord } from "../journal/mod.ts";
 import { type Cause, type Effects, Machine } from "./machine.ts";
 import { MemoryDrain } from "./memory_drain.ts";
-import { runProbe } from "./probe.ts";
+import { Probes } from "./probe.ts";
 import { Stages } from "./stages.ts";
 import { Watchdog } from "./watchdog.ts";
 
@@ -53,6 +53,7 @@ export class DestinationRole {
   /** Between requests the source takes its time; its silence is the link's matter. */
   readonly #watchdog: Watchdog;
   readonly #answers = new Answers();
+  readonly #probes = new Probes();
   readonly #final = Promise.withResolvers<void>();
   /** The newest of each. */
   #iteration!: StartIterationRequest;
@@ -83,6 +84,7 @@ export class DestinationRole {
       failure: "failed",
       onTransition: (from, on, to) => {
         this.#steps++;
+        this.#probes.end();
         this.#stages.transition(from, on, to);
       },
       onDefect: (error) => this.#stages.warn(error.message),
@@ -152,7 +154,7 @@ export class DestinationRole {
       case "abort":
         return await this.#ask(request.forced ? "force-source" : "abort", givenUp(request.reason));
       case "probe":
-        return await runProbe(request, this);
+        return await this.#probes.run(request, this, this.#stages);
       case "forget":
         return await this.#forget();
       default:

@@ -168,7 +168,8 @@ export async function attempt(
   owned.defer(() => journal.close());
   // Not sooner: an interrupted migration has left a copy there, whose pids are taken.
   await untouched(journal, async () => {
-    const parts = { session: criu, workDir: options.workDir, victim, peer, signal };
+    const throughFiles = options.criuService !== undefined;
+    const parts = { session: criu, workDir: options.workDir, victim, peer, throughFiles, signal };
     const { findings, ...hosts } = await checkHosts(parts);
     judge(findings, versionsOf(hosts));
     criu.close();

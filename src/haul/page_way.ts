@@ -103,6 +103,7 @@ class DumpedPages implements PagePath {
   readonly failed: Promise<never>;
   readonly #relay: PageRelay;
   readonly #dir: string;
+  #dumpedBytes = 0;
 
   constructor(relay: PageRelay, dir: string) {
     this.failed = relay.failed;
@@ -111,7 +112,8 @@ class DumpedPages implements PagePath {
   }
 
   get totalBytes(): number {
-    return this.#relay.totalBytes + bytesIn(this.#dir);
+    this.#dumpedBytes = bytesIn(this.#dir) ?? this.#dumpedBytes;
+    return this.#relay.totalBytes + this.#dumpedBytes;
   }
 
   abort(error: PhaulError): void {
@@ -119,13 +121,13 @@ class DumpedPages implements PagePath {
   }
 }
 
-function bytesIn(dir: string): number {
+/** Undefined when it cannot be told now: whoever watches has something else to watch, too. */
+function bytesIn(dir: string): number | undefined {
   try {
     const names = Array.from(Deno.readDirSync(dir), ({ name }) => name);
     return names.reduce((sum, name) => sum + Deno.statSync(`${dir}/${name}`).size, 0);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return 0;
-    throw error;
+  } catch {
+    return undefined;
   }
 }
 

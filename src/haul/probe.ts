@@ -9,8 +9,10 @@ import type { DestinationState } from "../migrate/tables.ts";
 import type { ProbedReply, ProbeRequest } from "../wire/mod.ts";
 import { outOfTurn } from "./answers.ts";
 import type { Probed } from "./events.ts";
-import { runProgram } from "./program.ts";
+import { type ProgramContext, runProgram } from "./program.ts";
 import type { SourceParts } from "./source_parts.ts";
+import type { Stages } from "./stages.ts";
+import { CONNECTION_LOST } from "./verdicts.ts";
 
 const PAUSE_MS = 500;
 
@@ -22,29 +24,60 @@ export interface ProbedTree {
   readonly pid: number | undefined;
 }
 
-/**
- * Runs the command of `request` on this host, by a shell.
- *
- * @throws PhaulError `protocol` when there is no tree to be probed
- */
-export async function runProbe(request: ProbeRequest, tree: ProbedTree): Promise<ProbedReply> {
-  const { command, timeoutMs } = request;
-  const { migration, state } = tree;
-  if (state !== "prepared" && state !== "running") throw outOfTurn("probe", tree);
-  const env = {
-    PHAUL_MIGRATION: migration,
-    PHAUL_STAGE: state,
-    ...(tree.pid === undefined ? {} : { PHAUL_PID: String(tree.pid) }),
-  };
+/** The probes of one tree on its destination; what is running ends with the state that it was begun in. */
+export class Probes {
+  #moment = new AbortController();
+
+  /** Ends what runs: the tree is about to do something else. */
+  end(): void {
+    this.#moment.abort();
+    this.#moment = new AbortController();
+  }
+
+  /**
+   * Runs the command of `request` on this host, by a shell.
+   *
+   * @throws PhaulError `protocol` when there is no tree to be probed
+   */
+  async run(request: ProbeRequest, tree: ProbedTree, stages: Stages): Promise<ProbedReply> {
+    const { migration, state, pid } = tree;
+    if (state !== "prepared" && state !== "running") throw outOfTurn("probe", tree);
+    const env = {
+      PHAUL_MIGRATION: migration,
+      PHAUL_STAGE: state,
+      ...(pid === undefined ? {} : { PHAUL_PID: String(pid) }),
+    };
+    const given = { env, input: "", signal: this.#moment.signal };
+    const runs = state === "running";
+    const { passed, how } = await (runs ? untilPassed : once)(request, given);
+    stages.tell({ event: "probed", migration, runs, passed, how });
+    return { type: "probed", passed, how };
+  }
+}
+
+async function once(
+  { command, timeoutMs }: Pick<ProbeRequest, "command" | "timeoutMs">,
+  given: ProgramContext,
+): Promise<ProbedReply & { readonly killed: boolean }> {
+  const ended = await runProgram("/bin/sh", ["-c", command], given, timeoutMs).catch((error) => ({
+    ...{ success: false, killed: false, how: `cannot be run: ${asPhaulError(error).message}` },
+  }));
+  return { type: "probed", passed: ended.success, how: ended.how, killed: ended.killed };
+}
+
+async function untilPassed(
+  { command, timeoutMs }: ProbeRequest,
+  given: ProgramContext,
+): Promise<ProbedReply> {
   const until = performance.now() + timeoutMs;
+  let how: string | undefined;
   for (;;) {
-    const leftMs = Math.max(1, Math.ceil(until - performance.now()));
-    const given = { env, input: "" };
-    const { success, how } = await runProgram("/bin/sh", ["-c", command], given, leftMs)
-      .catch((error) => ({ success: false, how: `cannot run: ${asPhaulError(error).message}` }));
-    if (success || state === "prepared" || performance.now() + PAUSE_MS > until) {
-      return { type: "probed", passed: success, how };
-    }
+    const left = Math.max(1, Math.ceil(until - performance.now()));
+    const { killed, ...probed } = await once({ command, timeoutMs: left }, given);
+    if (probed.passed || given.signal?.aborted) return probed;
+    // The last one may not have had the time to say what is wrong.
+    if (!killed || how === undefined) how = probed.how;
+    if (performance.now() + PAUSE_MS > until) return { ...probed, how };
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
 }
@@ -70,23 +103,52 @@ export async function probeStopped(asking: Asking): Promise<void> {
   );
 }
 
-/** Has the tree probed that runs on the destination; undefined when that was not asked for. */
-export async function probeRunning(asking: Asking): Promise<Probed | undefined> {
-  const { migration, options: { probe }, stages } = asking;
+/**
+ * Has the tree probed that runs on the destination; undefined when that was not asked for.
+ *
+ * @param signal Ends the wait.
+ */
+export async function probeRunning(
+  asking: Asking,
+  signal: AbortSignal | undefined,
+): Promise<Probed | undefined> {
+  const { options: { probe }, stages, migration } = asking;
   if (probe?.running === undefined) return undefined;
-  const { passed, how } = await ask(asking, probe.running, probe.timeoutMs).catch((error) => ({
-    passed: false,
-    how: `could not be asked for: ${asPhaulError(error).message}`,
-  }));
+  const { passed, how } = await askUntil(asking, probe.running, probe.timeoutMs, signal);
   stages.tell({ event: "probed", migration, runs: true, passed, how });
   return { passed, how };
+}
+
+/** The hook of the moment before may have moved an address, and the link with it. */
+async function askUntil(
+  asking: Asking,
+  command: string,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<Probed> {
+  const until = performance.now() + timeoutMs;
+  for (;;) {
+    try {
+      if (!asking.peer.connected) await asking.peer.reconnect(signal);
+      return await ask(asking, command, timeoutMs, signal);
+    } catch (cause) {
+      if (signal?.aborted) return { passed: false, how: "was not waited for" };
+      const error = asPhaulError(cause);
+      const lost = CONNECTION_LOST.has(error.code);
+      if (!lost || performance.now() + PAUSE_MS > until) {
+        return { passed: false, how: `could not be asked for: ${error.message}` };
+      }
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
+  }
 }
 
 async function ask(
   { peer, migration }: Asking,
   command: string,
   timeoutMs: number,
+  signal?: AbortSignal,
 ): Promise<ProbedReply> {
   const request = { type: "probe", migrationId: migration, command, timeoutMs } as const;
-  return await peer.request(request, { extraMs: timeoutMs });
+  return await peer.request(request, { signal, extraMs: timeoutMs });
 }

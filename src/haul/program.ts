@@ -15,17 +15,22 @@ export interface ProgramContext {
   readonly env: Readonly<Record<string, string>>;
   /** What it can read on its standard input. */
   readonly input: string;
+  /** Ends it as the deadline would. */
+  readonly signal?: AbortSignal;
 }
 
 /** How a program ended. */
 export interface ProgramEnd {
   readonly success: boolean;
+  /** It did not end by itself. */
+  readonly killed: boolean;
   /** Without a subject: `exited with 3: no licence`, `took more than 100 ms`. */
   readonly how: string;
 }
 
 /**
- * Runs `program` and waits until it ends or `deadlineMs` is over, when it is killed.
+ * Runs `program` in a session of its own and waits until it ends or `deadlineMs` is over, when all of
+ * its process group is killed.
  *
  * @throws what Deno throws when it cannot be started
  */
@@ -41,16 +46,19 @@ export async function runProgram(
     stdin: "piped",
     stdout: "null",
     stderr: "piped",
+    detached: true,
   });
   using child = new RunningProgram(command.spawn(), context.input);
-  if (await child.expiresIn(deadlineMs)) {
-    return { success: false, how: `took more than ${deadlineMs} ms` };
+  const killed = await child.expires(deadlineMs, context.signal);
+  if (killed) {
+    const why = context.signal?.aborted ? "was given up" : `took more than ${deadlineMs} ms`;
+    return { success: false, killed, how: why };
   }
   const { success, signal, code } = await child.status;
-  if (success) return { success, how: "succeeded" };
+  if (success) return { success, killed, how: "succeeded" };
   const said = (await child.words()).trim().slice(0, SHOWN_WORDS);
   const how = signal === null ? `exited with ${code}` : `died of ${signal}`;
-  return { success, how: said ? `${how}: ${said}` : how };
+  return { success, killed, how: said ? `${how}: ${said}` : how };
 }
 
 /** Its end is what counts: what it leaves in the background may hold its stderr open. */
@@ -73,14 +81,18 @@ class RunningProgram implements Disposable {
   }
 
   /** True when it had to be killed. */
-  async expiresIn(deadlineMs: number): Promise<boolean> {
+  async expires(deadlineMs: number, signal: AbortSignal | undefined): Promise<boolean> {
     let expired = false;
-    const timer = setTimeout(() => {
+    const end = () => {
       expired = true;
-      killUnlessEnded(this.#child);
-    }, deadlineMs);
+      killUnlessEnded(this.#child.pid);
+    };
+    const timer = setTimeout(end, deadlineMs);
+    signal?.addEventListener("abort", end);
+    if (signal?.aborted) end();
     await this.#child.status;
     clearTimeout(timer);
+    signal?.removeEventListener("abort", end);
     return expired;
   }
 
@@ -119,9 +131,9 @@ async function tell(stdin: WritableStream<Uint8Array>, input: string): Promise<v
 }
 
 /** One that ends at this very moment cannot be killed; thrown in a timer, that would end phaul. */
-function killUnlessEnded(child: Deno.ChildProcess): void {
+function killUnlessEnded(pid: number): void {
   try {
-    child.kill("SIGKILL");
+    Deno.kill(-pid, "SIGKILL");
   } catch {
     // Its status says how it ended.
   }

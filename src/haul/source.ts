@@ -42,6 +42,7 @@ export class SourceRole implements PhaulLocal {
   #awaitsPeer = false;
   #switchoverMs: number | undefined;
   #probed: Probed | undefined;
+  #signal: AbortSignal | undefined;
   /** Why the control link ended, once it has. */
   #lost: PhaulError | undefined;
   #reason: PhaulError | undefined;
@@ -71,6 +72,7 @@ export class SourceRole implements PhaulLocal {
   /** Migrates; resolves when the role reached a final state. `signal` cancels, before the commit. */
   async run(signal: AbortSignal): Promise<SourceOutcome> {
     const { peer, way } = this.#parts;
+    this.#signal = signal;
     const cancelled = new PhaulError("cancelled", "Cannot go on: the migration was cancelled");
     const cancel = () => this.#fail("cancel", cancelled);
     signal.addEventListener("abort", cancel);
@@ -153,7 +155,7 @@ export class SourceRole implements PhaulLocal {
         await stages.reach({ event: "running", migration });
         // Not sooner: until the address has moved, this host answers its packets with RST.
         await stages.leniently(() => this.#dump.unlock());
-        this.#probed = await probeRunning(this.#parts);
+        this.#probed = await probeRunning(this.#parts, this.#signal);
       },
       "journal-abort": async (cause) => {
         this.#reason ??= cause.error;

@@ -14,8 +14,10 @@ const CHUNK_BYTES = 256 * 1024;
 /** A page channel behind which no CRIU sends, but what is played. */
 export class ReplayedPages {
   readonly #pageBytes: number;
+  /** Something can be read, or nothing ever will be. */
+  readonly #begun = Promise.withResolvers<void>();
   readonly #over = Promise.withResolvers<void>();
-  readonly #played = Promise.withResolvers<Generator<Uint8Array>>();
+  #played: Generator<Uint8Array> | undefined;
   #left: Uint8Array = new Uint8Array();
   #shut = false;
 
@@ -31,30 +33,44 @@ export class ReplayedPages {
     write: (bytes) => Promise.resolve(bytes.length),
   };
 
-  /** Nothing more comes. */
+  /** Nothing more comes, and what is open of the images is closed. */
   shutdown(): void {
     this.#shut = true;
+    this.#played?.return(undefined);
+    this.#begun.resolve();
     this.#over.resolve();
   }
 
   /** Has the images in `dir` read, once, as fast as somebody reads the stream. */
   play(dir: string): void {
-    this.#played.resolve(streamOf(dir, this.#pageBytes));
+    this.#played ??= streamOf(dir, this.#pageBytes);
+    this.#begun.resolve();
   }
 
   async #read(buffer: Uint8Array): Promise<number | null> {
-    const played = await Promise.race([this.#played.promise, this.#over.promise]);
-    if (this.#left.length === 0 && !this.#shut) {
-      const next = played?.next();
-      // As a CRIU does, it stays until it is shut down.
-      if (next?.done !== false) await this.#over.promise;
-      else this.#left = next.value;
+    if (!this.#played) await this.#begun.promise;
+    const filled = this.#shut ? 0 : this.#fill(buffer);
+    if (filled > 0) return filled;
+    // As a CRIU does, it stays until it is shut down.
+    await this.#over.promise;
+    return null;
+  }
+
+  /** As much as there is room for: a run has a header, and most runs are short. */
+  #fill(buffer: Uint8Array): number {
+    let filled = 0;
+    while (filled < buffer.length) {
+      if (this.#left.length === 0) {
+        const next = this.#played?.next();
+        if (next?.done !== false) break;
+        this.#left = next.value;
+      }
+      const part = this.#left.subarray(0, buffer.length - filled);
+      buffer.set(part, filled);
+      filled += part.length;
+      this.#left = this.#left.subarray(part.length);
     }
-    if (this.#shut) return null;
-    const part = this.#left.subarray(0, buffer.length);
-    buffer.set(part);
-    this.#left = this.#left.subarray(part.length);
-    return part.length;
+    return filled;
   }
 }
 

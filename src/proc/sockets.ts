@@ -4,10 +4,18 @@
  * @module
  */
 
-import { listUnixSockets, socketProtocol, type UnixSocket } from "../sys/mod.ts";
+import {
+  listNetlinkSockets,
+  listUnixSockets,
+  type NetlinkSocket,
+  socketProtocol,
+  type UnixSocket,
+} from "../sys/mod.ts";
 import { SyscallError } from "../errors.ts";
 import { type Descriptor, inodeOf } from "./descriptors.ts";
 import { listNumbers, PROC_ROOT, readLink, readStat } from "./procfs.ts";
+
+export type { NetlinkSocket } from "../sys/mod.ts";
 
 /** A socket and the first descriptor of the tree that stands for it. */
 export interface Socket {
@@ -36,10 +44,19 @@ export function listSockets(
 
 /** The unix sockets of this host by inode; none where the kernel does not tell. */
 export function unixSocketsByInode(): Map<number, UnixSocket> {
+  return new Map(told(listUnixSockets).map((socket) => [socket.inode, socket]));
+}
+
+/** The netlink sockets of this host; none where the kernel does not tell. */
+export function netlinkSockets(): NetlinkSocket[] {
+  return told(listNetlinkSockets);
+}
+
+function told<T>(list: () => T[]): T[] {
   try {
-    return new Map(listUnixSockets().map((socket) => [socket.inode, socket]));
+    return list();
   } catch (error) {
-    if (error instanceof SyscallError) return new Map();
+    if (error instanceof SyscallError) return [];
     throw error;
   }
 }

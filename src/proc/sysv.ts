@@ -1,12 +1,17 @@
 /**
  * Who uses the System V message queues and semaphores of a host. The kernel keeps no list of it: a
- * queue or a semaphore names the process that last did something with it.
+ * queue or a semaphore names the process that last did something with it, and who only waits is not told.
  *
  * @module
  */
 
 import { lastSemaphoreUser } from "../sys/mod.ts";
-import { readText } from "./procfs.ts";
+import { readStat, readText } from "./procfs.ts";
+
+/** Of start times in /proc, on every architecture that phaul knows. */
+const USER_HZ = 100;
+/** Boot time is told in whole seconds, and moves with the clock. */
+const CLOCK_SLACK_S = 2;
 
 /** A process, and an object of the IPC namespace of this one that it used last. */
 export interface SysvUse {
@@ -17,23 +22,37 @@ export interface SysvUse {
 }
 
 /** The objects that one of `pids` was the last to use; pids are of the namespace of this process. */
-export function sysvUses(pids: ReadonlySet<number>, procRoot: string): SysvUse[] {
-  return [...queueUses(pids, procRoot), ...semaphoreUses(pids, procRoot)];
+export function sysvUses(pids: Iterable<number>, procRoot: string): SysvUse[] {
+  const bootSeconds = Number(/^btime (\d+)/m.exec(readText(`${procRoot}/stat`) ?? "")?.[1] ?? 0);
+  const begun = new Map<number, number>();
+  for (const pid of pids) {
+    const ticks = readStat(pid, procRoot)?.startTimeTicks;
+    if (ticks !== undefined) begun.set(pid, bootSeconds + Math.floor(Number(ticks) / USER_HZ));
+  }
+  // A pid outlives its process in these tables: what was before a process began was somebody else.
+  const isOurs = (pid: number, atSeconds: number) =>
+    atSeconds + CLOCK_SLACK_S >= (begun.get(pid) ?? Infinity);
+  return [...queueUses(isOurs, procRoot), ...semaphoreUses(isOurs, procRoot)];
 }
 
-function queueUses(pids: ReadonlySet<number>, procRoot: string): SysvUse[] {
-  return tableRows(procRoot, "msg").flatMap(({ msqid = NaN, lspid = 0, lrpid = 0 }) => {
-    const pid = [lspid, lrpid].find((user) => pids.has(user));
-    return pid === undefined ? [] : [{ pid, kind: "message queue" as const, id: msqid }];
+/** Whether it was that process which did something at that time. */
+type Owns = (pid: number, atSeconds: number) => boolean;
+
+function queueUses(isOurs: Owns, procRoot: string): SysvUse[] {
+  return tableRows(procRoot, "msg").flatMap((row) => {
+    const { msqid = NaN, lspid = 0, lrpid = 0, stime = 0, rtime = 0 } = row;
+    const kind = "message queue";
+    if (isOurs(lspid, stime)) return [{ pid: lspid, kind, id: msqid }];
+    return isOurs(lrpid, rtime) ? [{ pid: lrpid, kind, id: msqid }] : [];
   });
 }
 
-function semaphoreUses(pids: ReadonlySet<number>, procRoot: string): SysvUse[] {
-  return tableRows(procRoot, "sem").flatMap(({ semid = NaN, nsems = 0 }) => {
+function semaphoreUses(isOurs: Owns, procRoot: string): SysvUse[] {
+  return tableRows(procRoot, "sem").flatMap(({ semid = NaN, nsems = 0, otime = 0, ctime = 0 }) => {
     for (let index = 0; index < nsems; index++) {
       const pid = lastSemaphoreUser(semid, index);
       if (pid === undefined) return [];
-      if (pids.has(pid)) return [{ pid, kind: "semaphores" as const, id: semid }];
+      if (isOurs(pid, Math.max(otime, ctime))) return [{ pid, kind: "semaphores", id: semid }];
     }
     return [];
   });

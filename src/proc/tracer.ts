@@ -46,10 +46,20 @@ function criuOf(tasks: readonly ProcessIdentity[], procRoot: string): number[] {
   ).map(({ pid }) => pid);
   const tracers = pids.flatMap((pid) =>
     listNumbers(`${procRoot}/${pid}/task`).map((tid) => readStatus(tid, procRoot)?.tracerPid ?? 0)
+  ).filter((pid) => pid > 0);
+  const parents = pids.map((pid) => readStat(pid, procRoot)?.parentPid ?? 0).filter((pid) =>
+    pid > 0
   );
-  const parents = pids.map((pid) => readStat(pid, procRoot)?.parentPid ?? 0);
-  const others = new Set([...tracers, ...parents].filter((pid) => pid > 0));
-  return [...others].filter((pid) => readArguments(pid, procRoot).includes("swrk"));
+  const swrk = [...tracers, ...parents].filter((pid) =>
+    readArguments(pid, procRoot).includes("swrk")
+  );
+  // Of a criu service only the worker that traces: the service itself works for others, too.
+  const workers = tracers.filter((pid) => isOfService(readArguments(pid, procRoot)));
+  return [...new Set([...swrk, ...workers])];
+}
+
+function isOfService(words: readonly string[]): boolean {
+  return words.some((word, at) => /(^|\/)criu$/.test(word) && words[at + 1] === "service");
 }
 
 function kill(pid: number): void {

@@ -38,6 +38,7 @@ export {
 export { spawn, type SpawnOptions } from "./spawn.ts";
 export { lastSemaphoreUser } from "./sysv.ts";
 export { acknowledgedBytes, connectTcp, pushTcp, type TcpBounds } from "./tcp.ts";
+export { listNetlinkSockets, type NetlinkSocket } from "./netlink_diag.ts";
 export { listUnixSockets, type UnixSocket } from "./unix_diag.ts";
 export {
   decodeUffdEvent,

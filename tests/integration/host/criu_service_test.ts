@@ -74,6 +74,25 @@ Deno.test("migrate --criu-service: a worker that dies over the frozen tree leave
   await world.expectOnlyAndClean(victim, world.alpha, "alpha");
 });
 
+Deno.test("recover: ends a service's worker that holds the tree for a phaul that was killed", async () => {
+  await using world = await World.make();
+  const victim = await world.victim();
+  const service = await startService(world);
+  await world.serve({ args: service.serve });
+  await world.alpha.hook.hold("frozen");
+  const run = await world.startMigration(victim, { args: service.migrate });
+  await world.alpha.hook.reached("frozen");
+  // A worker that stands still notices nothing, as one amid a dump that never ends.
+  const workers = (await world.alpha.host.processes()).filter(({ pid, command }) =>
+    command.includes("service --address") && pid !== service.pid
+  );
+  for (const { pid } of workers) await world.alpha.host.signal(pid, "STOP");
+  await run.kill();
+  await world.alpha.hook.release("frozen");
+  await expectCode(await world.recover(world.alpha), 0);
+  await world.expectOnly(victim, world.alpha, "alpha");
+});
+
 Deno.test("check, version: by a service's criu; a socket of nobody is named", async () => {
   await using world = await World.make();
   const asked = async (command: string, socket: string) => {

@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { until } from "./waiting.ts";
 import { World } from "./world.ts";
 
 Deno.test("migrate --probe: runs there until it succeeds, and is told", async () => {
@@ -26,6 +27,26 @@ Deno.test("migrate --probe: one that fails is told, and the process runs there a
   assertEquals(probed, { passed: false, how: "exited with 3: no answer" });
   await world.expectOnlyAndClean(victim, world.beta, "alpha", "beta");
 });
+
+Deno.test("migrate --probe: Ctrl-C ends the wait for it, and all that it started", async () => {
+  await using world = await World.make();
+  const victim = await world.victim();
+  await world.serve();
+  const args = ["--probe", "sleep 1000 | cat", "--probe-timeout", "600"];
+  const run = await world.startMigration(victim, { args });
+  await run.event("running");
+  await until("the probe runs", async () => (await sleepers(world)).length > 0);
+  await run.signal("INT");
+  assertEquals(await run.code, 80);
+  assertStringIncludes(await run.said(), "was not waited for");
+  await world.expectOnlyAndClean(victim, world.beta, "alpha", "beta");
+  await until("nothing of it is left", async () => (await sleepers(world)).length === 0);
+});
+
+async function sleepers(world: World): Promise<unknown[]> {
+  const all = await world.beta.host.processes();
+  return all.filter(({ command }) => command === "sleep 1000");
+}
 
 Deno.test("migrate --probe-stopped: one that fails before the commit keeps the process here", async () => {
   await using world = await World.make();

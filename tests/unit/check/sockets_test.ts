@@ -1,6 +1,6 @@
 import { assert, assertArrayIncludes, assertEquals } from "@std/assert";
 import { listUnixSockets, loadLibc, socketProtocol } from "../../../src/sys/mod.ts";
-import { takeMessages, type UnixSocket } from "../../../src/sys/unix_diag.ts";
+import { type DiagEntry, takeMessages } from "../../../src/sys/sock_diag.ts";
 import { TestTree } from "../proc/children.ts";
 import { eventually } from "../proc/children.ts";
 import { findingsOf } from "./examine.ts";
@@ -72,8 +72,8 @@ Deno.test("listUnixSockets: names and peers", async () => {
 Deno.test("takeMessages: whatever the bytes are, it ends", () => {
   for (let length = 0; length < 200; length++) {
     const bytes = crypto.getRandomValues(new Uint8Array(length));
-    const sockets: UnixSocket[] = [];
-    takeMessages(bytes, sockets);
-    assert(sockets.length <= length / 32);
+    const entries: DiagEntry[] = [];
+    takeMessages(bytes, 16, entries);
+    assert(entries.length <= length / 32);
   }
 });

@@ -1,6 +1,7 @@
 import { assertArrayIncludes, assertEquals } from "@std/assert";
 import { eventually, TestTree } from "../proc/children.ts";
 import { FakeProc, type FakeProcess } from "../proc/fixture.ts";
+import { judgeNetlink } from "../../../src/check/netlink.ts";
 import { findingsOf } from "./examine.ts";
 
 const WRITES_ONLY = "pos:\t0\nflags:\t0100001\n";
@@ -116,15 +117,21 @@ Deno.test("examineVictim: a System V queue or semaphore in use is a blocker", as
   assertEquals((await findingsOf(other.pid)).filter((found) => found.includes("sysv")), []);
 });
 
-Deno.test("examineVictim: a netlink socket that CRIU refuses is found", async () => {
-  const head = "sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode\n";
-  const fds = { 3: { target: "socket:[77]" } };
-  const foundOf = (port: number, groups: string, unread: number) =>
-    foundFor({ fds, netlink: `${head}00 0 ${port} ${groups} ${unread} 0 0 2 0 77\n` });
-  assertEquals(await foundOf(0, "00000001", 0), ["blocker netlink"]);
-  assertEquals(await foundOf(9, "00000001", 768), ["warning netlink"]);
-  assertEquals(await foundOf(9, "00000001", 0), []);
-  assertEquals(await foundOf(0, "00000000", 0), []);
+Deno.test("judgeNetlink: what CRIU refuses, now or for good", () => {
+  const judge = (port: number, groups: number[], unreadBytes: number) =>
+    judgeNetlink({ port, groups, unreadBytes }, "it").map(({ severity }) => severity);
+  assertEquals(judge(0, [1, 0], 0), ["blocker"]);
+  assertEquals(judge(9, [0, 1], 0), ["blocker"]);
+  assertEquals(judge(9, [1, 0], 768), ["warning"]);
+  assertEquals(judge(9, [1, 0], 0), []);
+  assertEquals(judge(0, [], 0), []);
+});
+
+Deno.test("examineVictim: a real netlink socket with groups and no address is a blocker", async () => {
+  // NETLINK_ADD_MEMBERSHIP of RTNLGRP_LINK.
+  const join = "socket(S, 16, 3, 0); setsockopt(S, 270, 1, pack('I', 1)) or die";
+  await using tree = await startPerl(join);
+  assertArrayIncludes(await findingsOf(tree.pid), ["blocker netlink"]);
 });
 
 Deno.test("examineVictim: a real netlink socket with something unread is warned of", async () => {

@@ -25,7 +25,6 @@ export interface FakeProcess {
   readonly environment?: readonly string[];
   readonly tcp?: string;
   readonly tcp6?: string;
-  readonly netlink?: string;
   /** The text of maps. */
   readonly maps?: string;
   /** Links of ns, by kind. */
@@ -67,7 +66,6 @@ export class FakeProc implements Disposable {
     write("environ", process.environment?.map((text) => `${text}\0`).join(""));
     write("net/tcp", process.tcp);
     write("net/tcp6", process.tcp6);
-    write("net/netlink", process.netlink);
     write("maps", process.maps);
     if (process.profile !== undefined) {
       Deno.mkdirSync(`${directory}/attr`);
