@@ -41,54 +41,51 @@ for (const [kind, restore] of [["tree", "lazy"], ["counter", "eager"]] as const)
   });
 }
 
+/** A migration by a service that stands at `stage`; with what it takes to go on. */
+async function startedUntil(stage: string, world: World) {
+  const victim = await world.victim();
+  const service = await startService(world);
+  await world.serve({ args: service.serve });
+  const { host, hook } = world.alpha;
+  await hook.hold(stage);
+  const run = await world.startMigration(victim, { args: service.migrate });
+  await hook.reached(stage);
+  const signalWorkers = async (name: "KILL" | "STOP") => {
+    const workers = (await host.processes()).filter(({ pid, command }) =>
+      command.includes("service --address") && pid !== service.pid
+    );
+    assert(workers.length > 0);
+    for (const { pid } of workers) await host.signal(pid, name);
+  };
+  return { victim, run, signalWorkers, release: () => hook.release(stage) };
+}
+
 for (const stage of ["frozen", "prepared"]) {
   Deno.test(`migrate --criu-service: killed at ${stage}, leaves its process running`, async () => {
     await using world = await World.make();
-    const victim = await world.victim();
-    const service = await startService(world);
-    await world.serve({ args: service.serve });
-    await world.alpha.hook.hold(stage);
-    const run = await world.startMigration(victim, { args: service.migrate });
-    await world.alpha.hook.reached(stage);
+    const { victim, run, release } = await startedUntil(stage, world);
     await run.kill();
-    await world.alpha.hook.release(stage);
+    await release();
     await world.expectOnly(victim, world.alpha, "alpha");
   });
 }
 
 Deno.test("migrate --criu-service: a worker that dies over the frozen tree leaves it running", async () => {
   await using world = await World.make();
-  const victim = await world.victim();
-  const service = await startService(world);
-  await world.serve({ args: service.serve });
-  await world.alpha.hook.hold("frozen");
-  const run = await world.startMigration(victim, { args: service.migrate });
-  await world.alpha.hook.reached("frozen");
-  const workers = (await world.alpha.host.processes()).filter(({ pid, command }) =>
-    command.includes("service --address") && pid !== service.pid
-  );
-  assert(workers.length > 0);
-  for (const { pid } of workers) await world.alpha.host.signal(pid, "KILL");
-  await world.alpha.hook.release("frozen");
+  const { victim, run, signalWorkers, release } = await startedUntil("frozen", world);
+  await signalWorkers("KILL");
+  await release();
   await expectCode(run, 50);
   await world.expectOnlyAndClean(victim, world.alpha, "alpha");
 });
 
 Deno.test("recover: ends a service's worker that holds the tree for a phaul that was killed", async () => {
   await using world = await World.make();
-  const victim = await world.victim();
-  const service = await startService(world);
-  await world.serve({ args: service.serve });
-  await world.alpha.hook.hold("frozen");
-  const run = await world.startMigration(victim, { args: service.migrate });
-  await world.alpha.hook.reached("frozen");
+  const { victim, run, signalWorkers, release } = await startedUntil("frozen", world);
   // A worker that stands still notices nothing, as one amid a dump that never ends.
-  const workers = (await world.alpha.host.processes()).filter(({ pid, command }) =>
-    command.includes("service --address") && pid !== service.pid
-  );
-  for (const { pid } of workers) await world.alpha.host.signal(pid, "STOP");
+  await signalWorkers("STOP");
   await run.kill();
-  await world.alpha.hook.release("frozen");
+  await release();
   await expectCode(await world.recover(world.alpha), 0);
   await world.expectOnly(victim, world.alpha, "alpha");
 });

@@ -1,5 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { PhaulError } from "../../../src/errors.ts";
+import { readStat } from "../../../src/proc/procfs.ts";
+import { eventually } from "../proc/children.ts";
 import { type HookContext, runHook, runHooks } from "../../../src/haul/hook.ts";
 
 const EVENT = { event: "frozen", migration: "0".repeat(32) } as const;
@@ -51,6 +53,16 @@ Deno.test("runHook: a program that takes too long is killed", async () => {
   await withScript("exec sleep 1000", async (path) => {
     await assertRejects(() => runHook(path, CONTEXT, 100), PhaulError, "took more than 100 ms");
   });
+});
+
+Deno.test("runHook: what such a program has started is killed with it", async () => {
+  const pidFile = await Deno.makeTempFile();
+  await withScript(`sleep 1000 & echo $! >${pidFile}; wait`, async (path) => {
+    await assertRejects(() => runHook(path, CONTEXT, 500), PhaulError, "took more than 500 ms");
+  });
+  const pid = Number(await Deno.readTextFile(pidFile));
+  await eventually(() => readStat(pid) === undefined || readStat(pid)?.state === "zombie");
+  await Deno.remove(pidFile);
 });
 
 Deno.test("runHook: a program that is not there is named", async () => {
