@@ -65,7 +65,10 @@ export class PackedStream implements ByteStream {
 
   async read(into: Uint8Array): Promise<number | null> {
     if (into.length === 0) return 0;
-    if (this.#left.length === 0 && !await this.#nextBlock()) return null;
+    if (this.#left.length === 0) {
+      const direct = await this.#nextBlock(into);
+      if (direct === null || direct > 0) return direct;
+    }
     const count = Math.min(into.length, this.#left.length);
     into.set(this.#left.subarray(0, count));
     this.#left = this.#left.subarray(count);
@@ -107,19 +110,30 @@ export class PackedStream implements ByteStream {
     });
   }
 
-  /** False at the end of the stream. */
-  async #nextBlock(): Promise<boolean> {
-    if (!await readExactly(this.#stream, this.#header)) return false;
+  /**
+   * Reads the next block, and puts it straight into `into` where it is there as it is and fits.
+   *
+   * @returns its length when it did; 0 when it is in `#left`; null at the end of the stream
+   */
+  async #nextBlock(into: Uint8Array): Promise<number | null> {
+    if (!await readExactly(this.#stream, this.#header)) return null;
     const header = readBlockHeader(this.#header);
-    const { bitmapBytes, payloadBytes, rawBytes } = header;
-    const bytes = this.#in.subarray(0, bitmapBytes + payloadBytes);
-    if (bytes.length > 0 && !await readExactly(this.#stream, bytes)) {
-      const message = `Cannot read from ${this.peer}: a block without its content`;
-      throw new PhaulError("protocol", message);
+    const { bitmapBytes, payloadBytes, rawBytes, compressed } = header;
+    const plain = bitmapBytes === 0 && !compressed && payloadBytes === rawBytes;
+    if (plain && rawBytes <= into.length) {
+      await this.#readBlock(into.subarray(0, rawBytes));
+      return rawBytes;
     }
+    const bytes = this.#in.subarray(0, bitmapBytes + payloadBytes);
+    await this.#readBlock(bytes);
     const [bitmap, payload] = [bytes.subarray(0, bitmapBytes), bytes.subarray(bitmapBytes)];
     unpackBlock(header, bitmap, payload, this.#codec, this.#block);
     this.#left = this.#block.subarray(0, rawBytes);
-    return true;
+    return 0;
+  }
+
+  async #readBlock(bytes: Uint8Array): Promise<void> {
+    if (bytes.length === 0 || await readExactly(this.#stream, bytes)) return;
+    throw new PhaulError("protocol", `Cannot read from ${this.peer}: a block without its content`);
   }
 }
