@@ -66,6 +66,10 @@ export interface CriuOptions {
   /** The page channel; must be among the session's inherited descriptors. */
   readonly pageServerFd?: Fd;
   readonly autoDedup?: boolean;
+  /**
+   * Of a restore: memory is filled in afterwards. Of a dump over a page channel: what may be filled in
+   * later stays in the tree, and only its whereabouts go through the channel.
+   */
   readonly lazyPages?: boolean;
   /** The restored root becomes a child of this process, which then must wait for it. */
   /** What of CPUs is compared: CRIU's CPU_CAP_* bits. */
@@ -128,10 +132,12 @@ export class OpenedOptions implements Disposable {
   ): OptionsMessage {
     const lines = [
       ...(options.leaveStopped ? ["leave-stopped"] : []),
+      ...(leavesPages(options) ? lazyDumpLines(options.pageServerFd) : []),
       ...(foreign ? workDirLines(Deno.realPathSync(workDir)) : []),
     ];
     return {
       ...plain(options),
+      ...(leavesPages(options) ? { ps: undefined, lazyPages: undefined } : {}),
       imagesDirFd: this.#images.raw,
       workDirFd: this.#work.raw,
       logFile,
@@ -183,6 +189,17 @@ function forget(path: string): void {
   }
 }
 
+/** A dump that lets the tree keep its pages. */
+function leavesPages(
+  options: CriuOptions,
+): options is CriuOptions & { readonly pageServerFd: Fd } {
+  return options.lazyPages === true && options.pageServerFd !== undefined;
+}
+
+function lazyDumpLines({ raw }: Fd): string[] {
+  return ["lazy-pages", "page-server", `ps-socket ${raw}`];
+}
+
 /** None for a path that a configuration file cannot name plainly: then the descriptor has to do. */
 function workDirLines(path: string): string[] {
   return /[\s"'\\#]/.test(path) ? [] : [`work-dir ${path}`];
@@ -193,6 +210,7 @@ function workDirLines(path: string): string[] {
  *
  * - `leave-stopped`: the RPC has a field for it only since CRIU 3.19, and an older one skips the field
  *   and lets the tree run.
+ * - `lazy-pages`: in an RPC it keeps a dump from using a page channel at all.
  * - `work-dir`: by descriptor a criu that is not phaul's child would get the directory as phaul's mount
  *   namespace has it, and can mount nothing there, as it does to restore cgroups.
  */
