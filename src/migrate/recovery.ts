@@ -8,10 +8,19 @@ import type { DestinationEvent } from "./destination_states.ts";
 import type { SourceEvent } from "./source_states.ts";
 
 /**
- * What a source writes down, in this order: `BEGIN`, `THROTTLED` when it slows the tree down, `INTENT`, then `COMMIT` and `DONE`, or at any time
- * before COMMIT `ABORT` and, once the tree is let go, `ABORTED`.
+ * What a source writes down, in this order: `BEGIN`, `THROTTLED` when it slows the tree down, `INTENT`,
+ * `LENT` when the destination will run the tree before it has all memory, then `COMMIT` and `DONE`, or at any
+ * time before COMMIT `ABORT` and, once the tree is let go, `ABORTED`.
  */
-export type SourceMark = "BEGIN" | "THROTTLED" | "INTENT" | "COMMIT" | "DONE" | "ABORT" | "ABORTED";
+export type SourceMark =
+  | "BEGIN"
+  | "THROTTLED"
+  | "INTENT"
+  | "LENT"
+  | "COMMIT"
+  | "DONE"
+  | "ABORT"
+  | "ABORTED";
 
 /**
  * What a destination writes down, in this order: `ADMITTED`, `RESTORED` with each tree that is restored,
@@ -40,7 +49,17 @@ export function sourceRecovery(marks: readonly JournalMark[], rebooted: boolean)
   if (marks.includes("ABORTED")) return "was-aborted";
   // What a restart ended needs no rolling back.
   if (rebooted) return marks.includes("ABORT") ? "was-aborted" : "was-rebooted";
+  if (isLent(marks)) return "was-lent";
   return marks.includes("INTENT") ? "was-intended" : "was-begun";
+}
+
+/**
+ * The tree stands still here, and the destination may run it: with memory that is only here.
+ *
+ * @param marks All that a source's journal holds.
+ */
+export function isLent(marks: readonly JournalMark[]): boolean {
+  return marks.includes("LENT") && !marks.includes("COMMIT") && !marks.includes("ABORT");
 }
 
 /**

@@ -12,6 +12,9 @@
  * - `dumping`: the final dump was asked for; CRIU freezes the tree and resumes it if anybody dies.
  * - `frozen`: post-dump is unanswered; images travel and the destination restores, held.
  * - `intended`: the destination is ready; INTENT is written, the tasks are being stopped.
+ * - `lending`: LENT is written: the tree will not run here again, but it has memory that the destination has
+ *   not got; it stands still, and COMMIT is sent until it is acknowledged.
+ * - `draining`: the destination runs it, and fetches what is missing from the tree that stands still here.
  * - `committed`: COMMIT is written: the tree will not run here again; CRIU is ending it.
  * - `handing-over`: the tree is dead here; COMMIT is sent until it is acknowledged.
  * - `rolling-back`: given up before the commit; CRIU is letting the tree run again.
@@ -26,6 +29,8 @@ export type SourceState =
   | "dumping"
   | "frozen"
   | "intended"
+  | "lending"
+  | "draining"
   | "committed"
   | "handing-over"
   | "rolling-back"
@@ -38,11 +43,13 @@ export type SourceState =
 /**
  * Events of the source: `start` and `copied` frame pre-copy, `dumped` is CRIU's post-dump, `ready` and
  * `acknowledged` are the destination's answers, `stopped` and `dead` speak of the tree, `written` of the
- * journal, `criu-ended` of the session. `failed`, `stalled`, `cancel` and `peer-lost` may come at any time; `gave-up` ends the
+ * journal, `stopped-lending` of a tree whose memory is not all in its images, `lent` of LENT in the journal,
+ * `drained` of a destination that has all memory, `criu-ended` of the session. `failed`, `stalled`, `cancel` and `peer-lost` may come at any time; `gave-up` ends the
  * attempts to reach the peer.
  *
  * The `was-` events begin a recovery and say what the journal ends with and what is left:
  * - `was-begun`: no INTENT, so that nothing was stopped; `was-intended`: INTENT, and no COMMIT;
+ * - `was-lent`: LENT, and neither COMMIT nor ABORT;
  * - `was-committed`: COMMIT; `was-aborted`: rolled back, though the destination may not know;
  *   `was-done`: acknowledged;
  * - `was-rebooted`: no COMMIT, and this host has restarted since.
@@ -56,7 +63,10 @@ export type SourceEvent =
   | "dumped"
   | "ready"
   | "stopped"
+  | "stopped-lending"
   | "written"
+  | "lent"
+  | "drained"
   | "dead"
   | "acknowledged"
   | "criu-ended"
@@ -67,6 +77,7 @@ export type SourceEvent =
   | "gave-up"
   | "was-begun"
   | "was-intended"
+  | "was-lent"
   | "was-committed"
   | "was-aborted"
   | "was-done"
@@ -84,6 +95,8 @@ export type SourceAction =
   | "prepare"
   | "journal-intent"
   | "stop-tree"
+  | "journal-lent"
+  | "drain"
   | "journal-commit"
   | "accept-dump"
   | "await-death"

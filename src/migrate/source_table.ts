@@ -19,6 +19,7 @@ type RecoveryEvent = Extract<
 const NO_RECOVERY: Record<RecoveryEvent, "impossible"> = {
   "was-begun": "impossible",
   "was-intended": "impossible",
+  "was-lent": "impossible",
   "was-committed": "impossible",
   "was-aborted": "impossible",
   "was-done": "impossible",
@@ -30,6 +31,13 @@ const NO_RECOVERY: Record<RecoveryEvent, "impossible"> = {
   "force-destination": "impossible",
 };
 
+/** Of a state in which no memory is lent, nor about to be. */
+const NOT_LENDING: Record<"stopped-lending" | "lent" | "drained", "impossible"> = {
+  "stopped-lending": "impossible",
+  lent: "impossible",
+  drained: "impossible",
+};
+
 /** Of a state without a migration under way: nothing of it can come. */
 const NO_MIGRATION: Record<Exclude<SourceEvent, RecoveryEvent>, "impossible"> = {
   start: "impossible",
@@ -37,6 +45,7 @@ const NO_MIGRATION: Record<Exclude<SourceEvent, RecoveryEvent>, "impossible"> = 
   dumped: "impossible",
   ready: "impossible",
   stopped: "impossible",
+  ...NOT_LENDING,
   written: "impossible",
   dead: "impossible",
   acknowledged: "impossible",
@@ -68,15 +77,25 @@ const stopIntended: SourceRow = go(
   "refuse-dump",
   "send-abort",
 );
+const letRun: SourceRow = go(
+  "rolling-back",
+  "journal-abort",
+  "continue-tree",
+  "end-criu",
+  "send-abort",
+);
 const rollingBack = go("rolling-back");
 const committed = go("committed");
 const handingOver = go("handing-over");
+const lending = go("lending");
+const draining = go("draining");
 const undecided = go("undecided");
 
 /** The source's table. */
 export const SOURCE_TABLE: Table<SourceState, SourceEvent, SourceAction> = {
   checked: {
     ...NO_RECOVERY,
+    ...NOT_LENDING,
     start: go("copying", "copy"),
     copied: "impossible",
     dumped: "impossible",
@@ -94,6 +113,7 @@ export const SOURCE_TABLE: Table<SourceState, SourceEvent, SourceAction> = {
   },
   copying: {
     ...NO_RECOVERY,
+    ...NOT_LENDING,
     start: "impossible",
     copied: go("dumping", "dump"),
     dumped: "impossible",
@@ -111,6 +131,7 @@ export const SOURCE_TABLE: Table<SourceState, SourceEvent, SourceAction> = {
   },
   dumping: {
     ...NO_RECOVERY,
+    ...NOT_LENDING,
     start: "impossible",
     copied: "impossible",
     dumped: go("frozen", "prepare"),
@@ -128,6 +149,7 @@ export const SOURCE_TABLE: Table<SourceState, SourceEvent, SourceAction> = {
   },
   frozen: {
     ...NO_RECOVERY,
+    ...NOT_LENDING,
     start: "impossible",
     copied: "impossible",
     dumped: "impossible",
@@ -150,6 +172,9 @@ export const SOURCE_TABLE: Table<SourceState, SourceEvent, SourceAction> = {
     dumped: "impossible",
     ready: "impossible",
     stopped: go("intended", "journal-commit"),
+    "stopped-lending": go("intended", "journal-lent"),
+    lent: go("lending", "send-commit"),
+    drained: "impossible",
     // The point of no return: COMMIT is on disk and CRIU is told to end the tree.
     written: go("committed", "accept-dump", "await-death"),
     dead: "impossible",
@@ -161,16 +186,35 @@ export const SOURCE_TABLE: Table<SourceState, SourceEvent, SourceAction> = {
     "peer-lost": stopIntended,
     "gave-up": "impossible",
   },
-  committed: {
+  lending: {
+    ...NO_MIGRATION,
     ...NO_RECOVERY,
-    start: "impossible",
-    copied: "impossible",
-    dumped: "impossible",
-    ready: "impossible",
-    stopped: "impossible",
-    written: "impossible",
+    acknowledged: go("draining", "drain"),
+    // The stop signals are pending: a tree that CRIU lets go of stands still, and has its memory.
+    "criu-ended": lending,
+    failed: go("in-doubt", "report"),
+    stalled: lending,
+    cancel: lending,
+    "peer-lost": lending,
+    "gave-up": go("in-doubt", "report"),
+  },
+  draining: {
+    ...NO_MIGRATION,
+    ...NO_RECOVERY,
+    drained: go("draining", "journal-commit"),
+    // COMMIT is sent once more when the tree is dead: all that is to be known of it is known then.
+    written: go("committed", "accept-dump", "await-death"),
+    "criu-ended": draining,
+    failed: go("in-doubt", "report"),
+    stalled: draining,
+    cancel: draining,
+    "peer-lost": draining,
+    "gave-up": go("in-doubt", "report"),
+  },
+  committed: {
+    ...NO_MIGRATION,
+    ...NO_RECOVERY,
     dead: go("handing-over", "send-commit"),
-    acknowledged: "impossible",
     // However CRIU ended, the tree must be gone before the destination may run.
     "criu-ended": go("committed", "kill-tree"),
     failed: go("committed", "kill-tree"),
@@ -178,16 +222,10 @@ export const SOURCE_TABLE: Table<SourceState, SourceEvent, SourceAction> = {
     stalled: go("committed", "kill-tree", "kill-criu"),
     cancel: committed,
     "peer-lost": committed,
-    "gave-up": "impossible",
   },
   "handing-over": {
+    ...NO_MIGRATION,
     ...NO_RECOVERY,
-    start: "impossible",
-    copied: "impossible",
-    dumped: "impossible",
-    ready: "impossible",
-    stopped: "impossible",
-    written: "impossible",
     dead: handingOver,
     acknowledged: go("done", "journal-done", "tidy", "report"),
     "criu-ended": handingOver,
@@ -205,7 +243,10 @@ export const SOURCE_TABLE: Table<SourceState, SourceEvent, SourceAction> = {
     dumped: go("rolling-back", "refuse-dump"),
     ready: rollingBack,
     stopped: rollingBack,
-    // Once COMMIT is on disk nothing is taken before `committed`.
+    "stopped-lending": rollingBack,
+    // Once one of these is on disk nothing is taken before the state that follows.
+    lent: "impossible",
+    drained: "impossible",
     written: "impossible",
     dead: "impossible",
     acknowledged: "impossible",
@@ -221,13 +262,8 @@ export const SOURCE_TABLE: Table<SourceState, SourceEvent, SourceAction> = {
     ...NO_RECOVERY,
     // Nothing was stopped before INTENT, so nothing may be continued: it may have been stopped by others.
     "was-begun": stopCopying,
-    "was-intended": go(
-      "rolling-back",
-      "journal-abort",
-      "continue-tree",
-      "end-criu",
-      "send-abort",
-    ),
+    "was-intended": letRun,
+    "was-lent": go("lending", "send-commit"),
     "was-committed": go("committed", "kill-tree", "await-death"),
     "was-aborted": leave,
     // Also to unlock what the one that died may not have come to.
@@ -253,7 +289,9 @@ export const SOURCE_TABLE: Table<SourceState, SourceEvent, SourceAction> = {
   "in-doubt": {
     ...final("in-doubt"),
     // The peer will not answer any more, and a person knows what became of its copy.
-    "force-destination": go("done", "journal-done", "tidy", "report"),
+    "force-destination": go("done", "kill-tree", "journal-done", "tidy", "report"),
+    // Only of a tree that was lent: it stands still here as it was dumped.
+    "force-source": letRun,
   },
 };
 

@@ -5,20 +5,34 @@
  * @module
  */
 
+import type { LateRun } from "./late_store.ts";
+import type { WaitFigures } from "./waits.ts";
+
 /** From the destination. */
 export type ServerOrder =
   /** Comes first. */
   | {
     readonly type: "store";
     readonly pageBytes: number;
-    readonly files: readonly { readonly id: number; readonly path: string }[];
+    readonly files: readonly StoredFile[];
     /** Its lock is held for as long as the server lives; it says in the end that all is filled in. */
     readonly statePath: string;
   }
   /** With its userfaultfd. */
   | TaskOrder
   /** CRIU has restored the tree: what is not asked for may be filled in as well. */
-  | { readonly type: "restored" };
+  | { readonly type: "restored" }
+  /** Late pages have come: what waits may be there now. */
+  | { readonly type: "arrived" };
+
+/** A pages file. */
+export interface StoredFile {
+  /** Its number. */
+  readonly id: number;
+  readonly path: string;
+  /** Says which of its pages have not come; see late_store.ts. All are there when not given. */
+  readonly latePath?: string;
+}
 
 /** A memory that is to be filled in. */
 export interface TaskOrder {
@@ -38,6 +52,8 @@ export type ServerReport =
   | { readonly type: "ready" }
   /** A child came to be, whose descriptor comes with this. */
   | { readonly type: "forked"; readonly task: Omit<TaskOrder, "again"> }
+  /** Somebody waits for late pages. */
+  | ({ readonly type: "wanted" } & LateRun)
   | ({ readonly type: "progress" | "drained" } & DrainFigures);
 
 /** How far a drain is. */
@@ -46,6 +62,8 @@ export interface DrainFigures {
   readonly pages: number;
   /** Faults that were served. */
   readonly faults: number;
+  /** How long those waited that wanted late pages. */
+  readonly waited: WaitFigures;
 }
 
 /** The program's hidden command that makes it a fault server; the number of its descriptor follows. */

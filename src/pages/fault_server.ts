@@ -30,12 +30,16 @@ import {
   type TaskOrder,
 } from "./fault_messages.ts";
 import { areasAfter, FillTask } from "./fill_task.ts";
+import type { LateRun } from "./late_store.ts";
 import { readLazyIndex } from "./lazy_index.ts";
 import type { Pieces } from "./pieces.ts";
+import { Waits } from "./waits.ts";
 
 const PROGRESS_MS = 100;
 /** One that says nothing for long is taken for one that stands still. */
 const HEARTBEAT_MS = 250;
+/** How often is looked for late pages when nobody says that they came. */
+const LOOK_MS = 20;
 
 /** Serves until everything is filled in, or there is nobody left to serve. `control` becomes its own. */
 export function serveFaults(control: number): void {
@@ -49,7 +53,14 @@ export function serveFaults(control: number): void {
 
 class FaultServer implements Disposable {
   readonly #owned = new DisposableStack();
-  readonly #store = new Map<number, Mapping>();
+  readonly #pagesFiles = new Map<number, Mapping>();
+  readonly #late = new Map<number, Mapping>();
+  readonly #store = {
+    pages: this.#pagesFiles,
+    late: this.#late,
+    wanted: (late: LateRun) => this.#tell({ type: "wanted", ...late }),
+  };
+  readonly #waits = new Waits();
   readonly #indexes = new Map<string, Pieces>();
   readonly #orders = new Map<number, TaskOrder>();
   readonly #logs = new Map<number, EventLog>();
@@ -70,12 +81,12 @@ class FaultServer implements Disposable {
   run(): void {
     this.#tell({ type: "ready" });
     while (!this.#over) {
-      const idle = !this.#restored || this.#tasks.every((task) => task.done);
       const fds = [...this.#control ? [this.#control] : [], ...this.#tasks.map(({ uffd }) => uffd)];
-      for (const index of readableAmong(fds, idle ? HEARTBEAT_MS : 0)) {
+      for (const index of readableAmong(fds, this.#patienceMs)) {
         if (fds[index] === this.#control) this.#takeOrders();
         else this.#takeEvents(fds[index]);
       }
+      if (!this.#control) this.#lookForLate();
       if (this.#restored) this.#fillNext();
       this.#forgetGone();
       this.#tellProgress();
@@ -89,6 +100,16 @@ class FaultServer implements Disposable {
 
   get #over(): boolean {
     return this.#restored && this.#tasks.every((task) => task.done);
+  }
+
+  /** How long may be waited for something to happen. */
+  get #patienceMs(): number {
+    if (this.#restored && this.#tasks.some((task) => !task.idle)) return 0;
+    return this.#control || this.#late.size === 0 ? HEARTBEAT_MS : LOOK_MS;
+  }
+
+  #lookForLate(): void {
+    if (this.#late.size > 0) this.#tasks.forEach((task) => task.look());
   }
 
   #takeOrders(): void {
@@ -110,7 +131,10 @@ class FaultServer implements Disposable {
     switch (order.type) {
       case "store":
         this.#pageBytes = order.pageBytes;
-        for (const { id, path } of order.files) this.#map(id, path);
+        for (const { id, path, latePath } of order.files) {
+          this.#map(this.#pagesFiles, id, path);
+          if (latePath !== undefined) this.#map(this.#late, id, latePath);
+        }
         this.#state = this.#owned.use(openFile(order.statePath, "update"));
         lockFile(this.#state);
         return;
@@ -120,14 +144,16 @@ class FaultServer implements Disposable {
       case "restored":
         this.#restored = true;
         return;
+      case "arrived":
+        return this.#lookForLate();
     }
   }
 
-  #map(id: number, path: string): void {
+  #map(into: Map<number, Mapping>, id: number, path: string): void {
     const { size } = Deno.statSync(path);
     if (size === 0) return;
     using file = openFile(path, "read");
-    this.#store.set(id, this.#owned.use(Mapping.of(file, size)));
+    into.set(id, this.#owned.use(Mapping.of(file, size)));
   }
 
   #begin(order: TaskOrder, uffd: Fd): void {
@@ -140,6 +166,7 @@ class FaultServer implements Disposable {
       uffd,
       pieces: this.#index(order.indexPath),
       store: this.#store,
+      waits: this.#waits,
       log,
       areas: this.#areasBefore(order),
       pageBytes: this.#pageBytes,
@@ -185,9 +212,9 @@ class FaultServer implements Disposable {
     }
   }
 
-  /** One part of the first task that is not done. */
+  /** One part of the first task that has something to do. */
   #fillNext(): void {
-    const task = this.#tasks.find(({ done }) => !done);
+    const task = this.#tasks.find(({ idle }) => !idle);
     if (!task) return;
     task.fillNext();
   }
@@ -214,6 +241,7 @@ class FaultServer implements Disposable {
     return {
       pages: this.#pages + sum(({ pages }) => pages),
       faults: this.#faults + sum(({ faults }) => faults),
+      waited: this.#waits.figures,
     };
   }
 

@@ -18,7 +18,9 @@ import {
 } from "../sys/mod.ts";
 import { Areas } from "./areas.ts";
 import type { EventLog } from "./event_log.ts";
+import { type LateRun, MISSING } from "./late_store.ts";
 import { cut, type Piece, type Pieces } from "./pieces.ts";
+import type { Waits } from "./waits.ts";
 
 /** Of a fault's neighbourhood, so many pages are filled in with it: 64 KiB. */
 const FAULT_PAGES = 16;
@@ -29,8 +31,15 @@ const ADDRESS_LIMITS = [2 ** 48 - 4096, 2 ** 47 - 4096];
 /** Nobody may map what lies below (vm.mmap_min_addr). */
 const LOWEST_ADDRESS = 65536;
 
-/** Where contents lie in this process: the address of each pages file, by its number. */
-export type Store = ReadonlyMap<number, Mapping>;
+/** Where contents lie in this process. */
+export interface Store {
+  /** Each pages file, by its number. */
+  readonly pages: ReadonlyMap<number, Mapping>;
+  /** Of files whose pages come late, which have not come; see late_store.ts. */
+  readonly late: ReadonlyMap<number, Mapping>;
+  /** Somebody waits for these. */
+  readonly wanted: (late: LateRun) => void;
+}
 
 /** What a task is made of. */
 export interface FillTaskParts {
@@ -39,6 +48,8 @@ export interface FillTaskParts {
   readonly uffd: Fd;
   readonly pieces: Pieces;
   readonly store: Store;
+  /** Notes how long processes waited for late pages. */
+  readonly waits: Waits;
   readonly log: EventLog;
   readonly areas: Areas;
   readonly pageBytes: number;
@@ -56,8 +67,12 @@ export class FillTask {
   readonly uffd: Fd;
   readonly areas: Areas;
   readonly #parts: FillTaskParts;
-  readonly #todo: Range[] = [];
+  #todo: Range[] = [];
   #faultsToServe: number[] = [];
+  /** Of late pages: what the background has left out, and pages that somebody waits for since when. */
+  #later: Range[] = [];
+  readonly #awaited = new Map<number, number>();
+  #newsCame = false;
   #chunkPages = CHUNK_PAGES;
   #gone = false;
   #pages = 0;
@@ -82,7 +97,20 @@ export class FillTask {
 
   /** There is nothing left to be filled in. */
   get done(): boolean {
+    return this.#gone || (this.idle && this.#later.length === 0 && this.#awaited.size === 0);
+  }
+
+  /** There is nothing to be done before late pages come, or the process does something. */
+  get idle(): boolean {
     return this.#gone || (this.#todo.length === 0 && this.#faultsToServe.length === 0);
+  }
+
+  /** Late pages have come, maybe what is waited for. */
+  look(): void {
+    this.#newsCame = true;
+    this.#faultsToServe.push(...this.#awaited.keys());
+    this.#serveFaults();
+    this.#takeUpLater();
   }
 
   /** Pages that were filled in from the images. */
@@ -128,9 +156,15 @@ export class FillTask {
     const next = this.#nextPiece(range);
     if (!next) {
       this.#todo.shift();
+      return this.#takeUpLater();
+    }
+    const { page } = next;
+    const piece = this.#whatCame(next.piece);
+    if (piece.count === 0) {
+      this.#leave(page, this.#missing(next.piece));
+      this.#todo[0] = { start: page + this.#missing(next.piece), end: range.end };
       return;
     }
-    const { piece, page } = next;
     const { outcome, bytes } = this.#fill(page, piece);
     const filled = bytes / this.#parts.pageBytes;
     let reached = page + filled;
@@ -197,23 +231,70 @@ export class FillTask {
       ? pieces.within(page - area.shift, Math.min(FAULT_PAGES, area.end - page))
       : [];
     const known = piece !== undefined && area !== undefined && piece.page + area.shift === page;
-    let filling = known
-      ? this.#fill(page, piece)
+    const there = known ? this.#whatCame(piece) : undefined;
+    if (there?.count === 0 && piece) return this.#await(page, piece);
+    let filling = there
+      ? this.#fill(page, there)
       : fillWithZeros(this.uffd, page * pageBytes, pageBytes);
-    if (known && filling.outcome === "absent" && filling.bytes === 0) {
-      filling = this.#fill(page, cut(piece, piece.page, piece.page + 1));
+    if (there && filling.outcome === "absent" && filling.bytes === 0) {
+      filling = this.#fill(page, cut(there, there.page, there.page + 1));
     }
     if (filling.outcome === "gone") this.#gone = true;
     if (filling.outcome === "again" && filling.bytes === 0) return false;
     this.#faults++;
+    this.#served(page);
     // Somebody else was faster, or it is the kernel's to fill: whoever waits finds out by itself.
     if (filling.outcome !== "filled") wake(this.uffd, page * pageBytes, pageBytes);
     return true;
   }
 
+  /** The part of a piece, from its beginning, that has come. */
+  #whatCame(piece: Piece): Piece {
+    const first = this.#mapOf(piece)?.indexOf(MISSING) ?? -1;
+    return first === -1 ? piece : cut(piece, piece.page, piece.page + first);
+  }
+
+  /** How many pages of a piece, from its beginning, have not come. */
+  #missing(piece: Piece): number {
+    const there = this.#mapOf(piece)?.indexOf(0) ?? 0;
+    return there === -1 ? piece.count : there;
+  }
+
+  #mapOf({ file, at, count }: Piece): Uint8Array | undefined {
+    return this.#parts.store.late.get(file)?.bytes().subarray(at, at + count);
+  }
+
+  #await(page: number, piece: Piece): true {
+    if (!this.#awaited.has(page)) {
+      this.#awaited.set(page, performance.now());
+      this.#parts.store.wanted({ file: piece.file, at: piece.at, count: this.#missing(piece) });
+    }
+    return true;
+  }
+
+  #served(page: number): void {
+    const since = this.#awaited.get(page);
+    if (since === undefined) return;
+    this.#awaited.delete(page);
+    this.#parts.waits.add(performance.now() - since);
+  }
+
+  #leave(start: number, count: number): void {
+    const last = this.#later.at(-1);
+    if (last?.end === start) this.#later[this.#later.length - 1] = { ...last, end: start + count };
+    else this.#later.push({ start, end: start + count });
+  }
+
+  /** From the beginning again, once everything was looked at and something has come since. */
+  #takeUpLater(): void {
+    if (this.#todo.length > 0 || !this.#newsCame) return;
+    this.#newsCame = false;
+    [this.#todo, this.#later] = [this.#later, []];
+  }
+
   #fill(page: number, piece: Piece): Filling {
     const { store, pageBytes } = this.#parts;
-    const mapping = store.get(piece.file);
+    const mapping = store.pages.get(piece.file);
     if (!mapping) throw new Error(`Cannot fill memory in: pages file ${piece.file} is missing`);
     const source = mapping.address + piece.at * pageBytes;
     const filling = fillFrom(this.uffd, page * pageBytes, source, piece.count * pageBytes);

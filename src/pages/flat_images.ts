@@ -5,8 +5,10 @@
  * @module
  */
 
+import { PhaulError } from "../errors.ts";
 import type { PageImage } from "../criu/mod.ts";
 import { imageName, type TakenImage, type TakenIteration } from "./iteration.ts";
+import type { LateRun } from "./late_store.ts";
 import { LazyIndexWriter } from "./lazy_index.ts";
 import { type MemoryArea, parseMmImage } from "./mm_image.ts";
 import { PageFlag, PagemapWriter } from "./pagemap.ts";
@@ -50,7 +52,7 @@ export function writeFlatImages(options: FlatOptions): LazyTask[] {
   for (const { name } of Deno.readDirSync(taken.dir)) {
     if (LINKED.test(name)) Deno.linkSync(`${taken.dir}/${name}`, `${dir}/${name}`);
   }
-  using contents = new Contents(options.pathOf, options.pageBytes);
+  using contents = new Contents(options.pathOf, options.pageBytes, options.taken.late);
   const tasks: LazyTask[] = [];
   for (const taken of options.taken.images.values()) {
     if (taken.image.kind === "task") tasks.push(writeTask(taken, options, contents));
@@ -149,14 +151,26 @@ class ImageWriter implements Disposable {
 class Contents implements Disposable {
   readonly #pathOf: (pagesId: number) => string;
   readonly #pageBytes: number;
+  readonly #late: readonly LateRun[];
   #open: { readonly id: number; readonly file: Deno.FsFile } | undefined;
 
-  constructor(pathOf: (pagesId: number) => string, pageBytes: number) {
+  constructor(
+    pathOf: (pagesId: number) => string,
+    pageBytes: number,
+    late: readonly LateRun[],
+  ) {
     this.#pathOf = pathOf;
     this.#pageBytes = pageBytes;
+    this.#late = late;
   }
 
+  /** @throws PhaulError `protocol` for what has not come: CRIU leaves in the tree only what it may */
   copy({ file: id, at, count }: Piece, to: PagesFile): void {
+    if (
+      this.#late.some((run) => run.file === id && run.at < at + count && at < run.at + run.count)
+    ) {
+      throw new PhaulError("protocol", "Cannot restore: pages that are wanted at once come late");
+    }
     const { file } = this.#opened(id);
     file.seekSync(at * this.#pageBytes, Deno.SeekMode.Start);
     const buffer = new Uint8Array(this.#pageBytes);

@@ -9,6 +9,7 @@ import { PhaulError } from "../errors.ts";
 import type { PageImage, PageRun, PageStreamListener } from "../criu/mod.ts";
 import { PageFlag, PagemapWriter } from "./pagemap.ts";
 import { PagesFile } from "./pages_file.ts";
+import type { LateRun } from "./late_store.ts";
 import { cut, Pieces } from "./pieces.ts";
 
 /** What an iteration is taken in with. */
@@ -20,6 +21,8 @@ export interface IterationParts {
   readonly before: TakenIteration | undefined;
   /** A number that no pages file of this migration has. */
   readonly nextPagesId: () => number;
+  /** Pages may stay in the source's tree, and come late. */
+  readonly late: boolean;
   /** Room for the pages file that is open. */
   readonly buffer: Uint8Array;
   /** Sends an answer back to the CRIU that dumps. */
@@ -31,6 +34,8 @@ export interface TakenIteration {
   readonly dir: string;
   /** By the name of the image, as {@linkcode imageName} makes it. */
   readonly images: ReadonlyMap<string, TakenImage>;
+  /** What stayed in the source's tree, in the order in which the dump told of it. */
+  readonly late: readonly LateRun[];
 }
 
 /** One image of an iteration. */
@@ -53,6 +58,7 @@ export function imageName({ kind, id }: PageImage): string {
 export class IterationTaker implements PageStreamListener, Disposable {
   readonly #parts: IterationParts;
   readonly #images = new Map<string, TakenImage>();
+  readonly #late: LateRun[] = [];
   #open: OpenImage | undefined;
   #closed = false;
 
@@ -62,7 +68,8 @@ export class IterationTaker implements PageStreamListener, Disposable {
 
   /** What was taken; undefined until CRIU has closed the iteration. */
   get taken(): TakenIteration | undefined {
-    return this.#closed ? { dir: this.#parts.dir, images: this.#images } : undefined;
+    if (!this.#closed) return undefined;
+    return { dir: this.#parts.dir, images: this.#images, late: this.#late };
   }
 
   opened(image: PageImage, answered: boolean): void {
@@ -70,7 +77,7 @@ export class IterationTaker implements PageStreamListener, Disposable {
     const name = imageName(image);
     if (this.#images.has(name)) throw malformed(`image "${name}" comes twice`);
     const before = this.#parts.before?.images.get(name);
-    this.#open = new OpenImage(image, before?.pieces, this.#parts);
+    this.#open = new OpenImage(image, before?.pieces, this.#parts, this.#late);
     if (answered) this.#parts.answer(Uint8Array.of(before ? 1 : 0));
   }
 
@@ -116,12 +123,20 @@ class OpenImage implements Disposable {
   readonly #pieces = new Pieces();
   readonly #file: PagesFile;
   readonly #pagemap: PagemapWriter;
+  readonly #late: LateRun[];
   /** Pages of the file that runs have been told of. */
   #pages = 0;
   #inherits = false;
 
-  constructor(image: PageImage, before: Pieces | undefined, parts: IterationParts) {
+  /** @param late What comes late is added to it. */
+  constructor(
+    image: PageImage,
+    before: Pieces | undefined,
+    parts: IterationParts,
+    late: LateRun[],
+  ) {
     this.#image = image;
+    this.#late = late;
     this.#before = before;
     this.#parts = parts;
     this.#file = new PagesFile(parts.dir, parts.nextPagesId(), parts.buffer);
@@ -131,7 +146,9 @@ class OpenImage implements Disposable {
   add(run: PageRun): void {
     const { page, count, present, parent, lazy } = run;
     if (count === 0) return;
-    if (present) {
+    const late = this.#parts.late && this.#image.kind === "task" && lazy && !present && !parent;
+    if (present || late) {
+      if (late) this.#leaveRoom(count);
       this.#pieces.push({ page, count, lazy, file: this.#file.id, at: this.#pages });
       this.#pages += count;
     } else if (parent) {
@@ -139,7 +156,9 @@ class OpenImage implements Disposable {
     } else {
       throw malformed("pages that are nowhere");
     }
-    const flags = (present ? PageFlag.PRESENT : PageFlag.PARENT) | (lazy ? PageFlag.LAZY : 0);
+    // Once they have come, late pages lie there as any others.
+    const where = present || late ? PageFlag.PRESENT : PageFlag.PARENT;
+    const flags = where | (lazy ? PageFlag.LAZY : 0);
     this.#pagemap.add(page, count, flags);
   }
 
@@ -160,6 +179,11 @@ class OpenImage implements Disposable {
 
   [Symbol.dispose](): void {
     this.#file[Symbol.dispose]();
+  }
+
+  #leaveRoom(count: number): void {
+    this.#late.push({ file: this.#file.id, at: this.#pages, count });
+    this.#file.skip(count * this.#parts.pageBytes);
   }
 
   #inherit(page: number, count: number): void {

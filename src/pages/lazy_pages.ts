@@ -27,9 +27,11 @@ import {
   FAULT_SERVER_COMMAND,
   type ServerOrder,
   type ServerReport,
+  type StoredFile,
   type TaskOrder,
 } from "./fault_messages.ts";
 import type { LazyTask } from "./flat_images.ts";
+import type { LateRun } from "./late_store.ts";
 import { listenForTasks } from "./lazy_socket.ts";
 
 /** So many servers may die over one restore. */
@@ -42,7 +44,17 @@ export interface LazySource {
   readonly dir: string;
   readonly pageBytes: number;
   readonly tasks: readonly LazyTask[];
-  readonly files: readonly { readonly id: number; readonly path: string }[];
+  readonly files: readonly StoredFile[];
+  /** Where late pages come from, if any do. */
+  readonly late?: LateSupply;
+}
+
+/** Whoever has late pages brought. */
+export interface LateSupply {
+  /** Somebody waits for these. */
+  wanted(late: LateRun): void;
+  /** Has `listener` called each time when some have come. */
+  onArrival(listener: () => void): void;
 }
 
 /** The memory of one restored tree, until all of it is there. */
@@ -56,6 +68,7 @@ export class LazyPages implements Disposable {
   #restored = false;
   #servers = 1;
   #heardAt = 0;
+  #figures: DrainFigures | undefined;
   readonly #patience: number;
 
   private constructor(stallMs: number) {
@@ -82,6 +95,11 @@ export class LazyPages implements Disposable {
     return this.#ready.promise;
   }
 
+  /** How far it is; undefined before anything was filled in. */
+  get figures(): DrainFigures | undefined {
+    return this.#figures;
+  }
+
   /** Resolves when all memory is there; rejects when it never will be. */
   get drained(): Promise<DrainFigures> {
     return this.#drained.promise;
@@ -96,6 +114,7 @@ export class LazyPages implements Disposable {
     this.#source = source;
     this.#heardAt = performance.now();
     await this.#tell(storeOrder(source));
+    source.late?.onArrival(() => void this.#tell({ type: "arrived" }));
     listenForTasks(source.dir, {
       task: (pid, uffd) => this.#addTask(pid, uffd, source),
       restored: async () => {
@@ -159,9 +178,17 @@ export class LazyPages implements Disposable {
 
   #take(message: ServerReport, fds: Fd[]): void {
     this.#heardAt = performance.now();
-    if (message.type === "ready") return this.#ready.resolve();
-    if (message.type !== "forked") return;
-    for (const uffd of fds) this.#held.push({ order: message.task, uffd });
+    switch (message.type) {
+      case "ready":
+        return this.#ready.resolve();
+      case "forked":
+        for (const uffd of fds) this.#held.push({ order: message.task, uffd });
+        return;
+      case "wanted":
+        return this.#source?.late?.wanted(message);
+      default:
+        this.#figures = message;
+    }
   }
 
   /** A new server in place of one that died. */
@@ -189,9 +216,9 @@ export class LazyPages implements Disposable {
     if (this.#source && performance.now() - this.#heardAt > stallMs) this.#server.kill();
   }
 
-  #finish({ pages, faults }: DrainFigures): void {
+  #finish({ pages, faults, waited }: DrainFigures): void {
     this.#letGo();
-    this.#drained.resolve({ pages, faults });
+    this.#drained.resolve({ pages, faults, waited });
   }
 
   #letGo(): void {

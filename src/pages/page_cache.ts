@@ -25,6 +25,7 @@ export interface PageEnd {
 /** Takes pages in without any criu. */
 export class PageCache implements PageSink {
   readonly #pageBytes: number;
+  readonly #late: boolean;
   readonly #buffer = pagesBuffer();
   readonly #answers = new AnswerQueue();
   #parser: PageStreamParser | undefined;
@@ -33,9 +34,13 @@ export class PageCache implements PageSink {
   /** Where each pages file lies, by its number less 1. */
   readonly #pagesDirs: string[] = [];
 
-  /** @param pageBytes The size of a page, on both hosts. */
-  constructor(pageBytes: number) {
+  /**
+   * @param pageBytes The size of a page, on both hosts.
+   * @param late Pages may stay in the source's tree, and come late.
+   */
+  constructor(pageBytes: number, late: boolean = false) {
     this.#pageBytes = pageBytes;
+    this.#late = late;
   }
 
   /** In place of a page channel. */
@@ -80,6 +85,7 @@ export class PageCache implements PageSink {
     this.#taker = new IterationTaker({
       dir: imagesDir,
       pageBytes: this.#pageBytes,
+      late: this.#late,
       before: this.#last,
       nextPagesId: () => this.newPagesId(imagesDir),
       buffer: this.#buffer,

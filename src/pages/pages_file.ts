@@ -45,6 +45,18 @@ export class PagesFile implements Disposable {
     this.#filled += bytes.length;
   }
 
+  /**
+   * Leaves a hole, which reads as zeros.
+   *
+   * @throws Deno.errors.*
+   */
+  skip(byteLength: number): void {
+    this.flush();
+    this.#bytes += byteLength;
+    this.#file.truncateSync(this.#bytes);
+    this.#file.seekSync(this.#bytes, Deno.SeekMode.Start);
+  }
+
   /** @throws Deno.errors.* */
   flush(): void {
     const filled = this.#filled;

@@ -99,6 +99,7 @@ export function readRequest(type: Request["type"], fields: Fields): Request {
         command: fields.text("command", maxCommandLength, withoutNul),
         timeoutMs: fields.integer("timeoutMs", 1, maxProbeMs),
       };
+    case "fetch-late":
     case "forget":
     case "cancel":
       return { type, migrationId: readMigrationId(fields) };
@@ -128,6 +129,7 @@ export function readReply(type: Reply["type"], fields: Fields): Reply {
       return {
         ...{ type, migrationId: readMigrationId(fields), lazy: fields.flag("lazy") },
         ...readDirectDoor(fields),
+        ...(fields.flag("late") ? { late: true } : {}),
       };
     case "checked":
       return readChecked(fields);
@@ -143,6 +145,8 @@ export function readReply(type: Reply["type"], fields: Fields): Reply {
       return { type, steps: readSteps(fields) };
     case "probed":
       return { type, passed: fields.flag("passed"), how: cleanText(fields.anyText("how")) };
+    case "late-fetched":
+      return { type, ticket: fields.bytes("ticket", ticketBytes) };
     case "forgotten":
       return { type };
     case "standings":
@@ -182,6 +186,7 @@ function readBegin(fields: Fields): BeginRequest {
     restoreMode: fields.choice("restoreMode", restoreNames),
     direct: fields.flag("direct"),
     skippedChecks: fields.texts("skippedChecks", maxChecks, 40, stateName),
+    late: fields.flag("late"),
   };
 }
 

@@ -42,6 +42,7 @@ export function requestFields(request: Request): RawFields {
       const { migrationId, command, timeoutMs } = request;
       return { migrationId, command, timeoutMs };
     }
+    case "fetch-late":
     case "forget":
     case "inquire":
     case "cancel":
@@ -61,7 +62,7 @@ export function replyFields(reply: Reply): RawFields {
       };
     case "begun":
       return {
-        ...{ migrationId: reply.migrationId, lazy: reply.lazy },
+        ...{ migrationId: reply.migrationId, lazy: reply.lazy, late: reply.late },
         ...{ directPort: reply.direct?.port, directTicket: reply.direct?.ticket },
       };
     case "checked":
@@ -74,6 +75,8 @@ export function replyFields(reply: Reply): RawFields {
       return { steps: reply.steps };
     case "probed":
       return { passed: reply.passed, how: reply.how };
+    case "late-fetched":
+      return { ticket: reply.ticket };
     case "forgotten":
       return {};
     case "standings":

@@ -92,6 +92,8 @@ export interface BeginRequest {
   readonly direct: boolean;
   /** Codes of findings that are not to stop it. */
   readonly skippedChecks: readonly string[];
+  /** Pages may stay in the tree at the final dump, and come late. */
+  readonly late: boolean;
 }
 
 /** How a pages stream is packed; nothing is where nothing is said. */
@@ -160,6 +162,12 @@ export interface ProbeRequest {
   readonly timeoutMs: number;
 }
 
+/** Opens the stream of late pages, in place of the one before. */
+export interface FetchLateRequest {
+  readonly type: "fetch-late";
+  readonly migrationId: string;
+}
+
 /** The source has the answer to its verdict and will not ask again. */
 export interface ForgetRequest {
   readonly type: "forget";
@@ -192,6 +200,7 @@ export type Request =
   | CommitRequest
   | AbortRequest
   | ProbeRequest
+  | FetchLateRequest
   | ForgetRequest
   | InquireRequest
   | CancelRequest;

@@ -16,8 +16,8 @@ import type { ByteStream } from "./stream.ts";
 /** The cap of an opening's frames: whoever sends them has proved nothing yet. */
 export const maxOpeningFrameBytes = 16 * 1024;
 
-/** A connection that carries raw bytes for one iteration. */
-export type DataKind = "pages" | "images";
+/** A connection that carries raw bytes: for one iteration, or pages that come late. */
+export type DataKind = "pages" | "images" | "late";
 
 /** The dialling side says what the connection is for. */
 export type Hello =
@@ -32,8 +32,13 @@ export type OpeningMessage =
   | { readonly type: "accepted" }
   | { readonly type: "refused"; readonly texts: ErrorTexts };
 
-const kindValues = { "CONTROL": "control", "PAGES": "pages", "IMAGES": "images" } as const;
-const kindNumbers = { "control": 1, "pages": 2, "images": 3 } as const;
+const kindValues = {
+  "CONTROL": "control",
+  "PAGES": "pages",
+  "IMAGES": "images",
+  "LATE": "late",
+} as const;
+const kindNumbers = { "control": 1, "pages": 2, "images": 3, "late": 8 } as const;
 
 /** `message` as bytes. */
 export function encodeOpening(message: OpeningMessage): Uint8Array {

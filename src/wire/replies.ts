@@ -17,6 +17,8 @@ export interface BegunReply {
   readonly lazy: boolean;
   /** Where pages may be sent directly; only when that was asked for. */
   readonly direct?: DirectDoor;
+  /** Late pages will be taken; only when that was asked for. */
+  readonly late?: boolean;
 }
 
 /** A port of the destination that takes pages as plain text, from whoever shows the ticket first. */
@@ -82,6 +84,12 @@ export interface ProbedReply {
   readonly how: string;
 }
 
+/** The answer to `fetch-late`: a one-time ticket for its stream. */
+export interface LateFetchedReply {
+  readonly type: "late-fetched";
+  readonly ticket: Uint8Array;
+}
+
 /** The answer to `forget`. */
 export interface ForgottenReply {
   readonly type: "forgotten";
@@ -114,6 +122,7 @@ export type Reply =
   | RunningReply
   | DiscardedReply
   | ProbedReply
+  | LateFetchedReply
   | ForgottenReply
   | StandingsReply;
 
@@ -127,6 +136,7 @@ export const replyTypeOf = {
   "commit": "running",
   "abort": "discarded",
   "probe": "probed",
+  "fetch-late": "late-fetched",
   "forget": "forgotten",
   "inquire": "standings",
   "cancel": "standings",

@@ -18,6 +18,7 @@ export const requestBodies = {
   "commit": "commit",
   "abort": "abort",
   "probe": "probe",
+  "fetch-late": "fetchLate",
   "forget": "forget",
   "inquire": "inquire",
   "cancel": "cancel",
@@ -33,6 +34,7 @@ export const replyBodies = {
   "running": "running",
   "discarded": "discarded",
   "probed": "probed",
+  "late-fetched": "lateFetched",
   "forgotten": "forgotten",
   "standings": "standings",
 } as const satisfies Record<Reply["type"], string>;

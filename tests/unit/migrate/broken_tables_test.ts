@@ -164,6 +164,38 @@ const FAULTS: readonly Fault[] = [
     mishaps: 2,
     after: ({ source }) => source.state === "intended",
   },
+  {
+    name: "a tree that lends its memory is killed as soon as the destination runs",
+    changes: {
+      ...sourceWith("lending", "acknowledged", go("draining", "journal-commit")),
+      late: true,
+    },
+    breaks: "phaul killed a tree whose memory was still needed",
+    mishaps: 0,
+  },
+  {
+    name: "a tree that lends its memory is let go when its criu ends",
+    changes: {
+      ...sourceWith("draining", "criu-ended", go("draining", "continue-tree")),
+      late: true,
+    },
+    breaks: "two copies",
+    mishaps: 1,
+    after: ({ source }) => source.state === "draining",
+  },
+  {
+    name: "a source that lent is taken for one that committed when it is recovered",
+    changes: {
+      sourceRecovery: (marks, rebooted) => {
+        const event = RULES.sourceRecovery(marks, rebooted);
+        return event === "was-lent" ? "was-committed" : event;
+      },
+      late: true,
+    },
+    breaks: "phaul killed a tree whose memory was still needed",
+    mishaps: 1,
+    after: ({ source }) => source.state === "lending",
+  },
 ];
 
 for (const fault of FAULTS) {

@@ -60,7 +60,8 @@ export function letGo(world: World): World {
 /** Notes that the tree runs after it was copied. */
 export function moved(world: World): World {
   if (!world.victim.imaged || !victimRuns(world)) return world;
-  return change(world, "past", { moved: true });
+  const next = world.past.ran ? broken(world, "two copies") : world;
+  return change(next, "past", { moved: true });
 }
 
 /** Nothing is left of the tree on the source. */
@@ -70,8 +71,9 @@ export function dead(world: World): World {
 
 /** The tree is killed by phaul, which must know that it cannot run. */
 export function killed(world: World): World {
-  const next = victimRuns(world) ? broken(world, "phaul killed a tree that ran") : world;
-  return dead(next);
+  if (victimRuns(world)) return dead(broken(world, "phaul killed a tree that ran"));
+  if (world.copy.whole || !world.victim.alive) return dead(world);
+  return dead(broken(world, "phaul killed a tree whose memory was still needed"));
 }
 
 /** A session that has ended says so. */

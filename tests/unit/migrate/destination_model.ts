@@ -161,8 +161,11 @@ function ended(world: World, work: DestinationWork, event: DestinationEvent): Wo
 }
 
 /** Half of it is there, then all of it, with a mark that tells of it. */
-function restoring(world: World, work: DestinationWork): World {
-  const { tree } = world.copy;
+function restoring(before: World, work: DestinationWork): World {
+  const { tree } = before.copy;
+  const world = work === "revive" ? fetched(before) : before;
+  // Without all its memory there is nothing to restore from once more.
+  if (!world.copy.whole && work === "revive") return ended(world, work, "failed");
   if (tree === "none" || tree === "dead") {
     return change(world, "copy", { tree: "half", known: false });
   }
@@ -172,6 +175,14 @@ function restoring(world: World, work: DestinationWork): World {
     { mayHaveRun: false },
   );
   return tree === "half" ? ended(held, work, "restored") : ended(world, work, "failed");
+}
+
+/** A source that stands by gives what is asked for. */
+function fetched(world: World): World {
+  const { source, victim } = world;
+  const serves = source.up && victim.alive &&
+    (source.state === "lending" || source.state === "draining");
+  return serves ? change(world, "copy", { whole: true }) : world;
 }
 
 /** There is something left of the copy, and this side can find it. */
@@ -197,11 +208,16 @@ function partly(world: World): World {
   return change(runs(world), "copy", { tree: "part" });
 }
 
+/** The source's tree is there for its memory only. */
+function standsStill({ source, victim }: World): boolean {
+  return victim.stopped && source.journal.includes("LENT");
+}
+
 /** The copy runs an instruction. */
 function runs(world: World): World {
   const { moved, ran, over } = world.past;
   let next = change(change(world, "copy", { tree: "running" }), "past", { ran: true });
-  if (world.victim.alive) next = broken(next, "two copies");
+  if (world.victim.alive && !standsStill(world)) next = broken(next, "two copies");
   return moved || ran || over ? broken(next, "a copy runs that has run before") : next;
 }
 

@@ -28,7 +28,7 @@ const STEPS = 400;
 export function whereabouts(world: World): Whereabouts {
   if (world.past.over) return "over";
   if (victimRuns(world)) return "source";
-  return world.copy.tree === "running" && !world.victim.alive ? "destination" : "nowhere";
+  return world.copy.tree === "running" && world.copy.whole ? "destination" : "nowhere";
 }
 
 /**

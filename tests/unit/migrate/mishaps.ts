@@ -115,7 +115,7 @@ function words(before: World, add: Add): void {
   if (source.up && (source.state === "undecided" || source.state === "in-doubt")) {
     const listening = change(world, "source", { ended: false });
     add("force-destination here", tellSource(listening, "force-destination"));
-    if (source.state === "undecided") {
+    if (source.state === "undecided" || source.journal.includes("LENT")) {
       add("force-source here", tellSource(listening, "force-source"));
     }
   }

@@ -27,6 +27,8 @@ export interface Rules {
   readonly forgetsFirst: boolean;
   /** Operators force, and peers lie. */
   readonly words: boolean;
+  /** Memory stays in the tree at the dump, and the destination fetches it later. */
+  readonly late: boolean;
   /** That COMMIT was written is taken before whatever came meanwhile. */
   readonly commitComesFirst: boolean;
 }
@@ -49,5 +51,6 @@ export const RULES: Rules = {
   leavesHalf: false,
   forgetsFirst: false,
   words: false,
+  late: false,
   commitComesFirst: true,
 };

@@ -39,16 +39,23 @@ const ACTIONS: Readonly<Record<SourceAction, (world: World, rules: Rules) => Out
       : { failed: world },
   "prepare": (world) => busy(send(world, "prepare"), "ask"),
   "journal-intent": (world) => mark(world, "INTENT"),
-  "stop-tree": (world) => {
+  "stop-tree": (world, rules) => {
     const { alive, criu } = world.victim;
     const stopped = change(world, "victim", { stopped: alive });
-    return criu === "held" && alive ? tellSource(stopped, "stopped") : { failed: stopped };
+    const event = rules.late ? "stopped-lending" : "stopped";
+    return criu === "held" && alive ? tellSource(stopped, event) : { failed: stopped };
   },
+  "journal-lent": (world) => first(change(mark(world, "LENT"), "copy", { whole: false }), "lent"),
+  "drain": (world) => busy(world, "drain"),
   "journal-commit": (world, rules) =>
     rules.commitComesFirst
       ? first(mark(world, "COMMIT"), "written")
       : tellSource(mark(world, "COMMIT"), "written"),
-  "accept-dump": (world) => holds(world) ? change(world, "victim", { criu: "killing" }) : world,
+  "accept-dump": (world, rules) => {
+    // What serves pages is not asked to end the tree: it is killed, and so is the criu.
+    if (rules.late) return tellCriuEnded(letGo(killed(world)));
+    return holds(world) ? change(world, "victim", { criu: "killing" }) : world;
+  },
   "await-death": (world) => busy(world, "death"),
   "kill-tree": killed,
   "send-commit": (world) => busy(insist(world, "commit"), "commit"),
@@ -183,10 +190,21 @@ export function sourceWorkSteps(world: World): Step[] {
       ),
     });
   if (source.work.includes("begin")) ended("begin", "start");
+  if (source.work.includes("drain") && world.destination.up) {
+    if (!victim.alive && !world.copy.whole) ended("drain", "failed");
+    else steps.push(drained(world));
+  }
   if (victim.criu !== "none") return steps;
   if (source.work.includes("death") && !victim.alive) ended("death", "dead");
   if (source.work.includes("untraced")) ended("untraced", "criu-ended");
   return steps;
+}
+
+/** The destination has fetched what was missing. */
+function drained(world: World): Step {
+  const whole = change(world, "copy", { whole: true });
+  const idle = change(whole, "source", { work: excluding(world.source.work, "drain") });
+  return { label: "source: drained", world: tellSource(idle, "drained") };
 }
 
 /** What a source does when nothing else moves any more: its deadlines. */
@@ -208,6 +226,7 @@ export function sourceDeadlines(world: World): Step[] {
     if (world.destination.up) add("asks again", insist(reconnected(world), "ask"));
     add("gives up", tellSource(without("inquire"), "gave-up"));
   }
+  if (work.includes("drain")) add("gives up the drain", tellSource(without("drain"), "gave-up"));
   if (work.includes("ask")) add("waits no longer", tellSource(without("ask"), "failed"));
   if (steps.length === 0 && watched(world)) add("stalls", tellSource(world, "stalled"));
   return steps;

@@ -26,7 +26,8 @@ function wayBack(world: World, mended: Mended, rules: Rules): string | undefined
 
 /** A restored copy stood still, and nobody had decided against it. */
 function wasWhole({ source, destination, copy, past }: World): boolean {
-  return copy.tree === "held" && !past.moved && !past.killed && !source.journal.includes("ABORT") &&
+  return copy.tree === "held" && copy.whole && !past.moved && !past.killed &&
+    !source.journal.includes("ABORT") &&
     source.journal.length > 0 && destination.journal.includes("PREPARED") &&
     !destination.journal.includes("DISCARDED");
 }

@@ -23,6 +23,7 @@ export type SourceWork =
   | "abort"
   | "inquire"
   | "death"
+  | "drain"
   | "untraced";
 /** The same of the destination. */
 export type DestinationWork = "restore" | "continue" | "revive" | "discard";
@@ -114,6 +115,8 @@ export interface Copy {
   /** RESTORED tells of it, or a role that has it in its hands. */
   readonly known: boolean;
   readonly images: boolean;
+  /** The destination has all its memory. */
+  readonly whole: boolean;
 }
 
 /** What travels. Messages of `late` were held back: they arrive at any time, or never. */
@@ -191,7 +194,7 @@ export const START: World = {
     mayHaveRun: false,
   },
   victim: { alive: true, criu: "none", traced: false, stopped: false, imaged: false },
-  copy: { tree: "none", known: false, images: false },
+  copy: { tree: "none", known: false, images: false, whole: true },
   link: { up: true, spoken: true, toDestination: [], toSource: [], late: [] },
   past: {
     moved: false,
