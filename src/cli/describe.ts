@@ -69,6 +69,10 @@ export function describe(event: HaulEvent): Line {
       );
     case "probed":
       return line(describeProbe(event));
+    case "lending":
+      return line(describeLending(event));
+    case "draining":
+      return PASSING;
     case "drained":
       return line("Drained: nothing is left to transfer");
     case "aborted":
@@ -138,6 +142,16 @@ function describeIteration(event: EventOf<"iteration-end">): string {
 function describeProbe({ runs, passed, how }: EventOf<"probed">): string {
   const what = runs ? "The probe" : "The probe of the stopped copy";
   return passed ? `${what} passed` : `Warning: ${what.toLowerCase()} failed: its command ${how}`;
+}
+
+function describeLending({ bytes, predictedMs }: EventOf<"lending">): string {
+  const forHowLong = predictedMs === undefined
+    ? "for how long is not known"
+    : `for about ${showMs(predictedMs)}`;
+  return `From here on the process depends on both hosts, ${forHowLong}: ${
+    showBytes(bytes)
+  } of its ` +
+    "memory follow once it runs on the destination";
 }
 
 function describePrediction(event: EventOf<"predicted">): string {

@@ -87,16 +87,14 @@ export function directPortFor(begin: BeginRequest, port: number | undefined): nu
  * @throws PhaulError `destination-unfit` when it is demanded and cannot be
  */
 export function restoresLazily(begin: BeginRequest, lazyPages: boolean): boolean {
-  const { restoreMode, holdMode } = begin;
-  if (restoreMode === "eager") return false;
+  const { restoreMode, holdMode, late } = begin;
+  if (restoreMode === "eager" && !late) return false;
   // A tree that its notify holds is CRIU's until it runs.
   if (lazyPages && holdMode === "stopped") return true;
-  if (restoreMode === "auto") return false;
-  throw new PhaulError(
-    "destination-unfit",
-    `Cannot restore memory lazily: ${
-      lazyPages ? "not a --shell-job" : "the destination's kernel or CRIU lacks it"
-    }`,
-    { remedy: "Migrate with --restore auto, or see what the destination's criu check says" },
-  );
+  if (restoreMode === "auto" && !late) return false;
+  const why = lazyPages ? "not a --shell-job" : "the destination's kernel or CRIU lacks it";
+  throw new PhaulError("destination-unfit", `Cannot restore memory lazily: ${why}`, {
+    remedy: `Migrate ${late ? "by --mode pre-copy" : "with --restore auto"}, or see what the ` +
+      "destination's criu check says",
+  });
 }

@@ -8,7 +8,7 @@ import type { Victim } from "../check/mod.ts";
 import type { BeginRequest } from "../wire/mod.ts";
 import { PAGE_BYTES } from "./admission.ts";
 import { fileFact } from "./checkup.ts";
-import type { CriuFlags, MigrateOptions } from "./options.ts";
+import { type CriuFlags, mayLend, type MigrateOptions } from "./options.ts";
 
 /** The announcement of `victim`, dumped by a CRIU of that version. */
 export function beginRequest(
@@ -40,6 +40,7 @@ export function beginRequest(
     // A criu service takes no socket.
     direct: options.channel === "direct" && options.criuService === undefined,
     skippedChecks: options.skippedChecks ?? [],
+    late: mayLend(options.mode),
   };
 }
 

@@ -62,7 +62,9 @@ async function outcome(
   const until = performance.now() + deadlineMs;
   for (let committed = false; performance.now() < until;) {
     const records = await store.read(name);
-    committed ||= findRecord(records ?? [], "COMMIT") !== undefined;
+    committed ||= (records ?? []).some(({ record: { mark } }) =>
+      mark === "LENT" || mark === "COMMIT"
+    );
     if (records === undefined && lives(begin)) return "source";
     if (records === undefined) return committed ? "destination" : "gone";
     // Its phaul has died, which leaves more than a cancel would.

@@ -24,7 +24,7 @@ import type {
 } from "./config.ts";
 import { Convergence } from "./convergence.ts";
 import type { IterationFigures } from "./events.ts";
-import { type CriuFlags, NO_CRIU_FLAGS } from "./options.ts";
+import { type CriuFlags, mayLend, NO_CRIU_FLAGS } from "./options.ts";
 import { openSession } from "./criu_session.ts";
 import { makeImagesDir } from "./work_dir.ts";
 
@@ -109,7 +109,7 @@ export class PhaulClient {
     try {
       throwIfAborted(signal);
       const last = await this.#preCopy(session);
-      await this.#local.beforeSwitchover?.();
+      await this.#local.beforeSwitchover?.(this.#stopReason);
       await this.#switchOver(session, last);
     } catch (error) {
       this.#releaseThrottle();
@@ -155,12 +155,14 @@ export class PhaulClient {
 
   async #canPreCopy(session: CriuSession): Promise<boolean> {
     const { mode = "pre-copy", memory, budget } = this.#config;
-    if (mode === "stop-and-copy") return false;
+    if (mode === "stop-and-copy" || mode === "post-copy") return false;
     if (memory && (await session.features()).memTrack) return true;
     if (budget?.onMiss === "cancel") throw cannotPredict(budget.maxDowntimeMs);
     this.#config.observer?.warning?.(
-      "This kernel cannot track dirty memory (CONFIG_MEM_SOFT_DIRTY): all memory is copied while " +
-        "the process is frozen (stop-and-copy)",
+      "This kernel cannot track dirty memory (CONFIG_MEM_SOFT_DIRTY): " +
+        (mayLend(mode)
+          ? "none is copied ahead (post-copy)"
+          : "all memory is copied while the process is frozen (stop-and-copy)"),
     );
     return false;
   }

@@ -86,9 +86,10 @@ export interface PhaulLocal {
   /**
    * Called once memory was copied ahead, before the destination is asked to be ready for the final dump.
    *
+   * @param reason Why pre-copy ended; undefined when there was none.
    * @throws when there is to be none
    */
-  beforeSwitchover?(): Promise<void>;
+  beforeSwitchover?(reason: StopReason | undefined): Promise<void>;
 
   /**
    * @param criu The open session; the engine sends the final DUMP over it.

@@ -6,12 +6,13 @@
 
 import { asPhaulError, PhaulError } from "../errors.ts";
 import { CriuError, forgetParentDeath } from "../criu/mod.ts";
+import type { WaitFigures } from "../pages/mod.ts";
 import { leftByCriu, orNoSpace } from "../proc/mod.ts";
 import type { PrepareRequest } from "../wire/mod.ts";
 import { AdoptedTree } from "./adopted_tree.ts";
 import type { DestinationParts } from "./destination_parts.ts";
 import { HeldConnections } from "./held_connections.ts";
-import { HeldTree, type Hold } from "./held_tree.ts";
+import { HeldTree, type Hold, requireTasks } from "./held_tree.ts";
 import { LazyMemory, type LazySource } from "./lazy_memory.ts";
 import { findRecord, type StampedRecord } from "../journal/mod.ts";
 import { syncFiles } from "./work_dir.ts";
@@ -134,14 +135,18 @@ export class Custody implements Disposable {
 
   async #restoreAsItCan(imagesDir: string, lazily?: () => LazySource): Promise<void> {
     if (lazily === undefined || !this.#memory.started) return await this.#restoreFrom(imagesDir);
+    let late = false;
     try {
-      await this.#restoreFrom(await this.#memory.listen(lazily()));
+      const source = lazily();
+      // What comes late, nobody can restore with all memory at once.
+      late = source.late !== undefined;
+      await this.#restoreFrom(await this.#memory.listen(source));
     } catch (error) {
       // The tree stands frozen meanwhile: only what may well be otherwise with all memory is tried again.
       const hopeless = error instanceof CriuError
         ? error.died
         : asPhaulError(error).code === "stalled";
-      if (hopeless || this.#closed || this.#discarded) throw error;
+      if (late || hopeless || this.#closed || this.#discarded) throw error;
       await this.#restoreEagerly(error);
     }
   }
@@ -164,7 +169,7 @@ export class Custody implements Disposable {
     this.#hold = next;
     this.#mayHaveRun = false;
     await next.restore(imagesDir, this.#memory.started);
-    requireTasks(this.#dumped, next.nsPids);
+    requireTasks(this.#dumped.processes, next.nsPids);
     // In the other mode CRIU has not ended repair mode yet.
     if (this.#isStopped && next.rootPid !== undefined) this.#connections?.silence(next.rootPid);
   }
@@ -184,6 +189,11 @@ export class Custody implements Disposable {
   /** There is a tree that could be continued. */
   get alive(): boolean {
     return this.#hold?.alive ?? false;
+  }
+
+  /** How long processes waited for late pages. */
+  get waited(): WaitFigures | undefined {
+    return this.#memory.waited;
   }
 
   /** The tree was let go, or a phaul that died was about to. */
@@ -268,6 +278,11 @@ export class Custody implements Disposable {
     }
   }
 
+  /** Where the images lie that the tree was restored from; undefined when none was. */
+  get imagesDir(): string | undefined {
+    return this.#imagesDir;
+  }
+
   get #images(): string {
     if (this.#imagesDir === undefined) throw new PhaulError("internal", "Cannot find the images");
     return this.#imagesDir;
@@ -282,14 +297,4 @@ export class Custody implements Disposable {
       onRestored: (tasks) => journal.record({ mark: "RESTORED", tasks }),
     });
   }
-}
-
-/** A list that names others was not made of this tree: who was stopped, and has to stay so, is unknown. */
-function requireTasks({ processes }: Dumped, restored: readonly number[]): void {
-  const unknown = processes.find(({ pid }) => !restored.includes(pid));
-  if (!unknown) return;
-  throw new PhaulError(
-    "protocol",
-    `Cannot hold the tree: the source named process ${unknown.pid}, which its images do not have`,
-  );
 }

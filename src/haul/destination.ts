@@ -27,6 +27,7 @@ import { endOf, refusalOf } from "./decisions.ts";
 import { type Admission, type DestinationParts, type Terms, tidyUp } from "./destination_parts.ts";
 import { withKeptLog } from "./evidence.ts";
 import { Intake } from "./intake.ts";
+import { LateIntake } from "./late_intake.ts";
 import type { StampedRecord } from "../journal/mod.ts";
 import { type Cause, type Effects, Machine } from "./machine.ts";
 import { MemoryDrain } from "./memory_drain.ts";
@@ -62,7 +63,12 @@ export class DestinationRole {
   #because: PhaulError | undefined;
   #steps = 0;
 
-  private constructor(parts: DestinationParts, intake: Intake | undefined, terms: Terms) {
+  private constructor(
+    parts: DestinationParts,
+    terms: Terms,
+    intake?: Intake,
+    late?: LateIntake,
+  ) {
     this.terms = terms;
     this.migration = parts.migration;
     this.comm = parts.admitted.comm;
@@ -89,7 +95,7 @@ export class DestinationRole {
       },
       onDefect: (error) => this.#stages.warn(error.message),
     });
-    this.#drain = new MemoryDrain(parts, this.#custody, this.#stages);
+    this.#drain = new MemoryDrain(parts, this.#custody, this.#stages, late);
     this.#watchdog = new Watchdog(parts.options.timeouts.stallMs, {
       progress: () => `${this.#steps} ${intake?.totalBytes ?? 0}`,
       stalled: (error) => this.#machine.dispatch("stalled", error),
@@ -99,8 +105,9 @@ export class DestinationRole {
   /** Admits a migration. */
   static async admit(parts: DestinationParts, from: Admission): Promise<DestinationRole> {
     const onFailure = (error: PhaulError) => role.#machine.dispatch("failed", error);
-    const intake = await Intake.open({ ...parts, ...from, onFailure });
-    const role = new DestinationRole(parts, intake, from.terms);
+    const late = from.terms.late ? new LateIntake() : undefined;
+    const intake = await Intake.open({ ...parts, ...from, late, onFailure });
+    const role = new DestinationRole(parts, from.terms, intake, late);
     return role;
   }
 
@@ -109,8 +116,9 @@ export class DestinationRole {
     parts: DestinationParts,
     records: readonly StampedRecord[],
   ): Promise<DestinationRole> {
-    const role = new DestinationRole(parts, undefined, { lazy: false });
+    const role = new DestinationRole(parts, { lazy: false });
     const whole = await role.#custody.adopt(records, bootId());
+    role.#drain.adopt(role.#custody.imagesDir);
     role.#stages.pid = role.#custody.rootPid;
     const event = destinationRecovery(records.map(({ record }) => record.mark), whole);
     role.#stages.reopened(role.comm, event);
@@ -155,6 +163,8 @@ export class DestinationRole {
         return await this.#ask(request.forced ? "force-source" : "abort", givenUp(request.reason));
       case "probe":
         return await this.#probes.run(request, this, this.#stages);
+      case "fetch-late":
+        return this.#drain.fetchLate();
       case "forget":
         return await this.#forget();
       default:
@@ -197,7 +207,11 @@ export class DestinationRole {
         if (this.#custody.alive) this.#start("continued", run);
         else return this.#custody.mayHaveRun ? "was-uncertain" : "tree-lost";
       },
-      "restore-again": () => this.#start("restored", () => this.#custody.restoreAgain()),
+      "restore-again": () =>
+        this.#start("restored", async () => {
+          await this.#drain.whole();
+          await this.#custody.restoreAgain();
+        }),
       "journal-continued": () => stages.leniently(() => journal.record({ mark: "CONTINUED" })),
       "answer-running": async () => {
         this.#answers.running(stages.timeline);
@@ -290,6 +304,7 @@ export class DestinationRole {
     this.#watchdog[Symbol.dispose]();
     this.#custody[Symbol.dispose]();
     this.#intake?.[Symbol.dispose]();
+    this.#drain[Symbol.dispose]();
     this.#final.resolve();
     this.#parts.onEnd();
   }

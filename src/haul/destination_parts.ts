@@ -25,6 +25,7 @@ export interface DestinationParts extends RestorerOptions {
   /** Of this migration alone; the role disposes of it. */
   readonly workDir: WorkDir;
   readonly sink: EventSink;
+  readonly tickets: TicketOffice;
   readonly journal: Journal;
   /** Called when the role has nothing left to do by itself; maybe more than once. */
   readonly onEnd: () => void;
@@ -36,12 +37,13 @@ export interface Terms {
   readonly lazy: boolean;
   /** Where its pages come directly. */
   readonly direct?: DirectDoor;
+  /** Pages may stay in the source's tree, and come late. */
+  readonly late?: boolean;
 }
 
 /** What a migration that begins is given. */
 export interface Admission {
   readonly terms: Terms;
-  readonly tickets: TicketOffice;
   /** What it may bring. */
   readonly share: Share;
   /** For pages that come directly; the role disposes of it. */

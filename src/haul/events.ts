@@ -167,6 +167,26 @@ export type HaulEvent =
     readonly passed: boolean;
     readonly how: string;
   }
+  | {
+    /** From the switchover on the tree depends on both hosts, until it is drained. */
+    readonly event: "lending";
+    readonly migration: string;
+    /** Bytes that the destination fetches afterwards. */
+    readonly bytes: number;
+    /** How long that will take, as fast as memory travelled before; absent where that is not known. */
+    readonly predictedMs?: number;
+  }
+  | {
+    /** How far the destination is with the memory that was left on the source. */
+    readonly event: "draining";
+    readonly migration: string;
+    readonly pages: number;
+    readonly pagesLeft: number;
+    /** So often a process has waited for such memory, and how long: half of the last, and 99 of 100. */
+    readonly waits: number;
+    readonly waitMedianUs: number;
+    readonly waitP99Us: number;
+  }
   | { readonly event: "drained"; readonly migration: string }
   | {
     readonly event: "aborted";

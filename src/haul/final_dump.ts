@@ -30,6 +30,7 @@ export class FinalDump {
   readonly #session: CriuSession;
   readonly #config: PhaulConfig;
   readonly #lastImagesDir: string | undefined;
+  readonly #lends: boolean;
   /** Only those that CRIU takes along are locked. */
   readonly #connections: DumpedConnections | undefined;
   readonly #answer = Promise.withResolvers<void>();
@@ -38,10 +39,17 @@ export class FinalDump {
   #frozenAt = 0;
   #accepted = false;
 
-  constructor(session: CriuSession, config: PhaulConfig, lastImagesDir: string | undefined) {
+  /** @param lends Memory that may come later stays in the tree, and does not go with the dump. */
+  constructor(
+    session: CriuSession,
+    config: PhaulConfig,
+    lastImagesDir: string | undefined,
+    lends: boolean = false,
+  ) {
     this.#session = session;
     this.#config = config;
     this.#lastImagesDir = lastImagesDir;
+    this.#lends = lends;
     this.imagesDir = nextImagesDir(config.workDir, lastImagesDir);
     if (config.criu?.tcpEstablished) this.#connections = new DumpedConnections(config.pid);
     this.#answer.promise.catch(() => {});
@@ -81,7 +89,8 @@ export class FinalDump {
     const options = dumpOptions(this.#config, this.imagesDir, this.#lastImagesDir);
     const trackMem = this.#lastImagesDir !== undefined;
     try {
-      await this.#session.dump({ ...options, trackMem }, async ({ name }) => {
+      const lazyPages = this.#lends;
+      await this.#session.dump({ ...options, trackMem, lazyPages }, async ({ name }) => {
         if (name === "pre-dump") {
           this.#frozenAt = performance.now();
           listener.freezing();
@@ -146,10 +155,14 @@ export class FinalDump {
     listTree(this.#config.pid);
   }
 
-  /** Lets CRIU kill the tree. */
+  /** Lets CRIU kill the tree; one that has lent its memory is killed in its place. */
   accept(tree: ProcessTree): void {
     this.#accepted = true;
-    this.#connections?.silence(tree.living);
+    if (this.#lends) {
+      // Answered with success, that CRIU would serve pages before it ends the tree.
+      this.killTree(tree);
+      this.kill();
+    } else this.#connections?.silence(tree.living);
     this.#answer.resolve();
   }
 

@@ -218,3 +218,16 @@ function tookTooLong(ms: number): PhaulError {
 export function stoppedAmong(processes: readonly ProcessSummary[]): ReadonlySet<number> {
   return new Set(processes.filter((p) => p.stopped).map((p) => p.pid));
 }
+
+/** A list that names others was not made of this tree: who was stopped, and has to stay so, is unknown. */
+export function requireTasks(
+  processes: readonly ProcessSummary[],
+  restored: readonly number[],
+): void {
+  const unknown = processes.find(({ pid }) => !restored.includes(pid));
+  if (!unknown) return;
+  throw new PhaulError(
+    "protocol",
+    `Cannot hold the tree: the source named process ${unknown.pid}, which its images do not have`,
+  );
+}

@@ -5,7 +5,7 @@
  */
 
 import { asPhaulError, PhaulError } from "../errors.ts";
-import { PageCache, writeFlatImages } from "../pages/mod.ts";
+import { LateStore, PageCache, writeFlatImages } from "../pages/mod.ts";
 import {
   type ByteStream,
   type ImageTotals,
@@ -20,6 +20,7 @@ import { PAGE_BYTES } from "./admission.ts";
 import type { Admission, DestinationParts } from "./destination_parts.ts";
 import { PROGRESS_MS } from "./events.ts";
 import { imageSink } from "./images.ts";
+import type { LateIntake } from "./late_intake.ts";
 import { lazyDir, type LazySource } from "./lazy_memory.ts";
 import { PageHash } from "./page_hash.ts";
 import { acceptPacking } from "./packing.ts";
@@ -34,7 +35,9 @@ const IMAGE_LIMITS = { maxImages: 100_000, maxTotalBytes: 2 ** 50 };
 export interface IntakeParts
   extends
     Admission,
-    Pick<DestinationParts, "migration" | "admitted" | "options" | "workDir" | "sink"> {
+    Pick<DestinationParts, "migration" | "admitted" | "options" | "workDir" | "sink" | "tickets"> {
+  /** Where pages go that come late, if any may. */
+  readonly late?: LateIntake;
   /** Called whenever something that came in cannot be used; maybe more than once. */
   readonly onFailure: (error: PhaulError) => void;
 }
@@ -42,7 +45,7 @@ export interface IntakeParts
 /** The data connections of one migration and where their contents go. */
 export class Intake implements Disposable {
   readonly #parts: IntakeParts;
-  readonly #cache = new PageCache(PAGE_BYTES);
+  readonly #cache: PageCache;
   readonly #relay: PageRelay;
   readonly #server: PhaulServer;
   #last: StartIterationRequest | undefined;
@@ -54,8 +57,9 @@ export class Intake implements Disposable {
 
   private constructor(parts: IntakeParts, hash: PageHash) {
     this.#parts = parts;
-    const { channel } = this.#cache;
-    this.#relay = new PageRelay(channel, hash, "incoming", (bytes) => parts.share.take(bytes));
+    this.#cache = new PageCache(PAGE_BYTES, parts.late !== undefined);
+    const admit = (bytes: number) => parts.share.take(bytes);
+    this.#relay = new PageRelay(this.#cache.channel, hash, "incoming", { admit });
     this.#server = new PhaulServer({ workDir: parts.workDir.path, sink: this.#cache });
     this.#relay.failed.catch((error) => parts.onFailure(asPhaulError(error)));
   }
@@ -133,6 +137,7 @@ export class Intake implements Disposable {
       );
     }
     await this.#server.stopIter();
+    if (this.#last?.final) await this.#expectLate();
     if (this.#parts.admitted.durable) await syncFiles(this.imagesDir);
     this.#tellProgress(figures);
     return figures;
@@ -168,7 +173,12 @@ export class Intake implements Disposable {
       nextPagesId: () => this.#cache.newPagesId(dir),
       pathOf: (id) => this.#cache.pathOf(id),
     });
-    return { dir, pageBytes: PAGE_BYTES, tasks, files: this.#cache.pagesFiles };
+    const { late } = this.#parts;
+    const files = this.#cache.pagesFiles.map((file) => {
+      const latePath = late?.maps.get(file.id);
+      return { ...file, ...(latePath === undefined ? {} : { latePath }) };
+    });
+    return { dir, pageBytes: PAGE_BYTES, tasks, files, ...(late?.missing ? { late } : {}) };
   }
 
   /** Ends all that is under way; images stay where they are. */
@@ -192,6 +202,13 @@ export class Intake implements Disposable {
     this.#relay[Symbol.dispose]();
     this.#parts.direct?.[Symbol.dispose]();
     this.#cache.channel.shutdown();
+  }
+
+  /** @throws PhaulError `no-space`: it has to fit before the tree depends on it */
+  async #expectLate(): Promise<void> {
+    const runs = this.#cache.last?.late ?? [];
+    await this.#parts.share.take(runs.reduce((sum, { count }) => sum + count, 0) * PAGE_BYTES);
+    this.#parts.late?.begin(LateStore.make(this.imagesDir, PAGE_BYTES, runs));
   }
 
   #tellProgress({ pages: pagesWritten, bytes }: Pick<RelayFigures, "pages" | "bytes">): void {

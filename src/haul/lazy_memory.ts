@@ -4,7 +4,7 @@
  * @module
  */
 
-import { LazyPages, type LazySource, lazyStateIn, warmUp } from "../pages/mod.ts";
+import { LazyPages, type LazySource, lazyStateIn, type WaitFigures, warmUp } from "../pages/mod.ts";
 
 export type { LazySource };
 
@@ -29,6 +29,11 @@ export class LazyMemory {
   /** A restore is to be a lazy one. */
   get started(): boolean {
     return this.#pages !== undefined;
+  }
+
+  /** How long processes waited for late pages; undefined before any was filled in. */
+  get waited(): WaitFigures | undefined {
+    return this.#pages?.figures?.waited;
   }
 
   /** Starts a fault server and waits for it; another one is started when it stands still for `stallMs`. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { asPhaulError } from "../errors.ts";
+import { asPhaulError, PhaulError } from "../errors.ts";
 import { hasPidfds, openPageChannel, requireCriu } from "../criu/mod.ts";
 import {
   type CheckCode,
@@ -21,6 +21,7 @@ import {
   releaseUnit,
   requireRoot,
 } from "../proc/mod.ts";
+import { LeftPages } from "../pages/mod.ts";
 import type { BeginRequest, BegunReply } from "../wire/mod.ts";
 import type { EventSink, HostsVersions, MigrationSummary } from "./events.ts";
 import { beginRequest } from "./begin_request.ts";
@@ -33,6 +34,8 @@ import { type HistoryEntry, remember } from "./history.ts";
 import type { Journal } from "../journal/mod.ts";
 import type { MigrateOptions } from "./options.ts";
 import { Peer } from "./peer.ts";
+import { PAGE_BYTES } from "./admission.ts";
+import { Lending } from "./lending.ts";
 import { openWay } from "./page_way.ts";
 import { PLAN_MADE } from "./plan_made.ts";
 import { MigrationRecord } from "./record.ts";
@@ -176,7 +179,11 @@ export async function attempt(
   });
   const link = [options.workDir, migration, "source", journal.path] as const;
   const workDir = await untouched(journal, () => newWorkDir(...link));
-  owned.defer(() => options.keepImages ? workDir.keep() : workDir[Symbol.asyncDispose]());
+  let inDoubt = false;
+  owned.defer(async () => {
+    // Whoever recovers it needs what lies there, and removes it.
+    if (!inDoubt) await (options.keepImages ? workDir.keep() : workDir[Symbol.asyncDispose]());
+  });
   await using unit = await untouched(journal, () => releaseUnitOf(victim, stages));
   // Not sooner: an interrupted migration may have left it slow, and is ended by now.
   const cpu = await untouched(journal, () => Promise.try(throttleOf, options));
@@ -186,10 +193,15 @@ export async function attempt(
     : await untouched(journal, () => openPageChannel(workDir.path));
   const request = beginRequest(options, migration, victim, version.text);
   const verdict = new Verdict({ peer, migration, timeouts, stages, journal });
-  const { lazy, direct: door } = await begin(peer, request, stages, verdict);
+  const { lazy, late, direct: door } = await begin(peer, request, stages, verdict);
+  const left = late ? new LeftPages(PAGE_BYTES) : undefined;
+  const { bandwidth } = options;
+  using lending = left &&
+    new Lending({ migration, peer, stages, timeouts, bandwidth }, left);
   const onProgress: ProgressListener = (iteration, { pages: pagesWritten, bytes }) =>
     stages.tell({ event: "progress", migration, iteration, pagesWritten, bytes });
-  const parts = { options, peer, channel, door, workDir: workDir.path, onProgress, signal };
+  const to = { peer, channel, door, workDir: workDir.path, onProgress, listener: left };
+  const parts = { options, ...to, signal };
   using way = await orAbort(verdict, () => openWay(parts));
   const role = new SourceRole({
     migration,
@@ -200,11 +212,13 @@ export async function attempt(
     journal,
     verdict,
     throttle,
+    lending,
     tree,
     workDir: workDir.path,
     plan,
   });
   const outcome = await role.run(signal);
+  inDoubt = outcome.state === "in-doubt";
   if (outcome.state !== "aborted") unit?.keep();
   if (outcome.state === "aborted" && outcome.error !== PLAN_MADE) {
     await workDir.keepLogs(logsDirOf(options.stateDir));
@@ -237,6 +251,7 @@ async function begin(
   return await orAbort(verdict, async () => {
     const begun = await peer.request(request);
     requireSame(request.migrationId, begun.migrationId);
+    if (request.late && !begun.late) throw takesNoneLate();
     await stages.pass({ event: "connected", migration: request.migrationId, peer: peer.name });
     return begun;
   });
@@ -261,6 +276,14 @@ async function untouched<T>(journal: Journal, step: () => Promise<T>): Promise<T
     await journal.remove();
     throw error;
   }
+}
+
+function takesNoneLate(): PhaulError {
+  return new PhaulError(
+    "destination-unfit",
+    "Cannot leave memory for later: the destination's phaul is too old for that",
+    { remedy: "Install this phaul there too, or migrate by --mode pre-copy" },
+  );
 }
 
 /** Undefined where nothing is ever to be slowed down. */

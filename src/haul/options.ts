@@ -9,8 +9,17 @@ import type { IterationLimits } from "../migrate/policy.ts";
 
 export type { DowntimeBudget, OnMiss } from "../migrate/budget.ts";
 
-/** How memory travels: iterated while the tree runs, or all at once while it is frozen. */
-export type MigrationMode = "pre-copy" | "stop-and-copy";
+/**
+ * How memory travels: iterated while the tree runs; all at once while it is frozen; once it runs on the
+ * destination (`post-copy`), or both (`hybrid`): iterated first, and what was written since afterwards;
+ * `auto` iterates, and leaves the rest for afterwards where iterating does not help enough.
+ */
+export type MigrationMode = "pre-copy" | "stop-and-copy" | "post-copy" | "hybrid" | "auto";
+
+/** Whether memory may stay on the source at the switchover. */
+export function mayLend(mode: MigrationMode): boolean {
+  return mode === "post-copy" || mode === "hybrid" || mode === "auto";
+}
 
 /**
  * How the tree gets its memory back: `eager` while it is restored; `lazy` afterwards, by demand, from the

@@ -5,7 +5,7 @@
  */
 
 import { PhaulError } from "../errors.ts";
-import { DirectChannel, type Fd, type PageChannel } from "../criu/mod.ts";
+import { DirectChannel, type Fd, type PageChannel, type PageStreamListener } from "../criu/mod.ts";
 import type { DirectDoor } from "../wire/mod.ts";
 import { ReplayedPages } from "../pages/mod.ts";
 import { PAGE_BYTES } from "./admission.ts";
@@ -37,6 +37,8 @@ export interface WayParts {
   /** Where they may go directly. */
   readonly door: DirectDoor | undefined;
   readonly onProgress: ProgressListener;
+  /** Hears what CRIU says on the way. */
+  readonly listener?: PageStreamListener;
   /** Ends the opening. */
   readonly signal: AbortSignal;
 }
@@ -47,10 +49,11 @@ export interface WayParts {
  * @throws PhaulError `peer-unreachable`, `cancelled`; `destination-unfit` for one without such a door
  */
 export async function openWay(parts: WayParts): Promise<PageWay> {
-  const { options, peer, channel, door, workDir, onProgress } = parts;
+  const { options, peer, channel, door, workDir, onProgress, listener } = parts;
   using stack = new DisposableStack();
   if (channel) {
-    const pages = stack.use(new PageRelay(channel, await PageHash.make(), "outgoing"));
+    const hash = await PageHash.make();
+    const pages = stack.use(new PageRelay(channel, hash, "outgoing", { listener }));
     const remote = stack.use(new WireRemote(peer, pages, onProgress, options));
     return wayOf(channel.criuEnd, pages, remote, stack.move());
   }

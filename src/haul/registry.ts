@@ -138,8 +138,10 @@ export class Registry {
     this.#refuseWhenDraining();
     const office = tickets.office();
     const direct = doorPort === undefined ? undefined : new DirectIntake(office, doorPort);
-    const from = { tickets: office, share, direct, terms: { lazy, direct: direct?.door } };
-    const role = await DestinationRole.admit({ ...parts, workDir }, from);
+    const { late } = begin;
+    const terms = { lazy, direct: direct?.door, ...(late ? { late } : {}) };
+    const from = { share, direct, terms };
+    const role = await DestinationRole.admit({ ...parts, workDir, tickets: office }, from);
     owned.move();
     const until = promised.move();
     void role.ended.then(() => until.dispose());
@@ -175,7 +177,8 @@ export class Registry {
     const parts = this.#roleParts(name.migration, first, journal);
     const workDir = openWorkDir(first.workDir);
     try {
-      const role = await DestinationRole.reopen({ ...parts, workDir }, journal.records);
+      const tickets = this.#parts.tickets.office();
+      const role = await DestinationRole.reopen({ ...parts, workDir, tickets }, journal.records);
       this.#roles.set(name.migration, role);
       return role;
     } catch (error) {

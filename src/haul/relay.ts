@@ -8,9 +8,10 @@
  */
 
 import { asPhaulError, PhaulError } from "../errors.ts";
-import { PageStreamParser } from "../criu/mod.ts";
+import { type PageStreamListener, PageStreamParser } from "../criu/mod.ts";
 import type { PageEnd } from "../pages/mod.ts";
 import type { ByteStream } from "../wire/mod.ts";
+import { PAGE_BYTES } from "./admission.ts";
 import type { PageHash } from "./page_hash.ts";
 
 /** One buffer for each direction of each relay: what bounds the memory of the page path. */
@@ -47,6 +48,14 @@ export interface PagePath {
   abort(error: PhaulError): void;
 }
 
+/** What a relay may be given besides. */
+export interface RelayOptions {
+  /** Waited for before bytes go to the local CRIU; rejects when there is no room for them. */
+  readonly admit?: (bytes: number) => Promise<void>;
+  /** Hears what the stream of each iteration says. */
+  readonly listener?: PageStreamListener;
+}
+
 /** Which way the pages go: out of the local CRIU, or into it. */
 export type RelayDirection = "outgoing" | "incoming";
 
@@ -58,24 +67,23 @@ export class PageRelay implements PagePath, Disposable {
   readonly #channel: LocalPages;
   readonly #hash: PageHash;
   readonly #direction: RelayDirection;
-  readonly #admit: (bytes: number) => Promise<void>;
+  readonly #options: RelayOptions;
   readonly #failure = Promise.withResolvers<never>();
   #leg: Leg | undefined;
   #waiting = Promise.withResolvers<void>();
   #bytesBefore = 0;
   #closed = false;
 
-  /** @param admit Waited for before bytes go to the local CRIU; rejects when there is no room for them. */
   constructor(
     channel: LocalPages,
     hash: PageHash,
     direction: RelayDirection,
-    admit: (bytes: number) => Promise<void> = () => Promise.resolve(),
+    options: RelayOptions = {},
   ) {
     this.#channel = channel;
     this.#hash = hash;
     this.#direction = direction;
-    this.#admit = admit;
+    this.#options = options;
     this.#failure.promise.catch(() => {});
     void this.#pumpLocal();
   }
@@ -106,7 +114,8 @@ export class PageRelay implements PagePath, Disposable {
    * nothing is hashed, since nobody else could.
    */
   begin(stream: ByteStream, { shared = false }: { readonly shared?: boolean } = {}): void {
-    const leg = new Leg(stream, shared ? undefined : this.#hash);
+    const { listener } = this.#options;
+    const leg = new Leg(stream, shared ? undefined : this.#hash, listener);
     this.#leg = leg;
     this.#waiting.resolve();
     void this.#pumpRemote(leg);
@@ -182,7 +191,7 @@ export class PageRelay implements PagePath, Disposable {
         const chunk = buffer.subarray(0, count);
         if (this.#direction === "incoming") {
           leg.take(chunk);
-          await this.#admit(count);
+          await this.#options.admit?.(count);
         }
         await writeAll(this.#channel.conn, chunk);
         leg.settle();
@@ -221,7 +230,7 @@ export class PageRelay implements PagePath, Disposable {
 /** One iteration's stream with what is known of it. */
 class Leg {
   readonly stream: ByteStream;
-  readonly parser = new PageStreamParser();
+  readonly parser: PageStreamParser;
   readonly #hash: PageHash | undefined;
   /** CRIU's stream is complete in the direction of the pages. */
   readonly complete = Promise.withResolvers<void>();
@@ -229,7 +238,12 @@ class Leg {
   readonly drained = Promise.withResolvers<void>();
 
   /** @param hash Of what is not shared. */
-  constructor(stream: ByteStream, hash: PageHash | undefined) {
+  constructor(
+    stream: ByteStream,
+    hash: PageHash | undefined,
+    listener: PageStreamListener | undefined,
+  ) {
+    this.parser = new PageStreamParser(PAGE_BYTES, listener);
     this.stream = stream;
     this.#hash = hash;
     hash?.reset();

@@ -6,6 +6,7 @@
 
 import { asPhaulError, PhaulError } from "../errors.ts";
 import {
+  isLent,
   SOURCE_TABLE,
   type SourceAction,
   type SourceEvent,
@@ -28,11 +29,14 @@ import {
   unlockConnections,
 } from "../proc/mod.ts";
 import type { EventSink } from "./events.ts";
+import { LeftPages } from "../pages/mod.ts";
 import { type BeginRecord, type DiskJournal, findRecord } from "../journal/mod.ts";
 import { type Cause, type Effects, Machine } from "./machine.ts";
 import { untilDead } from "./death.ts";
 import { afterRestart, notForced, RISKS, untold } from "./decisions.ts";
 import type { Force, RecoverOptions } from "./options.ts";
+import { PAGE_BYTES } from "./admission.ts";
+import { Lending, undrained } from "./lending.ts";
 import { Peer } from "./peer.ts";
 import { Stages } from "./stages.ts";
 import { askWhatPeerHas, Verdict } from "./verdicts.ts";
@@ -123,18 +127,16 @@ export class ReopenedSource {
       "prepare": notAgain,
       "journal-intent": notAgain,
       "stop-tree": notAgain,
+      "journal-lent": notAgain,
+      "drain": () => void this.#drain(),
       "journal-commit": async () => {
         await journal.record({ mark: "COMMIT" });
         return "written" as const;
       },
       // The criu that could be answered died with its phaul.
-      "accept-dump": () => {},
+      "accept-dump": () => this.#killTree(),
       "refuse-dump": () => this.#endCriu(),
-      "kill-tree": async () => {
-        // Nobody is to hear of the death of what lives elsewhere.
-        await leniently(() => Promise.resolve(void silenceConnections(this.#tree.living)));
-        this.#tree.kill();
-      },
+      "kill-tree": () => this.#killTree(),
       "await-death": () => void this.#awaitDeath(),
       "send-commit": () => void this.#sendCommit(),
       "journal-done": async () => {
@@ -168,6 +170,29 @@ export class ReopenedSource {
       // Still frozen, it is not rolled back: the journal stays for another attempt.
       this.#ended.resolve({ state: "in-doubt", settled: false, error: asPhaulError(error) });
     });
+  }
+
+  async #killTree(): Promise<void> {
+    // Nobody is to hear of the death of what lives elsewhere.
+    const silence = () => Promise.resolve(void silenceConnections(this.#tree.living));
+    await this.#stages.leniently(silence);
+    this.#tree.kill();
+  }
+
+  /** Gives the destination what it lacks of the memory that the tree was left with. */
+  async #drain(): Promise<void> {
+    const { migration, begin, options } = this.#parts;
+    const [peer, stages] = [this.#peer, this.#stages];
+    try {
+      const left = LeftPages.read(begin.workDir, PAGE_BYTES);
+      using lending = new Lending({ migration, peer, stages, timeouts: options.timeouts }, left);
+      lending.resume(this.#tasks);
+      await lending.drain();
+      this.#machine.dispatch("drained");
+    } catch (cause) {
+      this.#error = undrained({ migration, peer }, cause);
+      this.#machine.dispatch("failed", this.#error);
+    }
   }
 
   /** Whatever comes next, it was slowed down for a migration that is no more. */
@@ -256,7 +281,9 @@ export class ReopenedSource {
   /** The operator's word counts once, and only where the journals do not suffice. */
   #takeForce(state: SourceState): SourceEvent | undefined {
     const force = this.#force;
-    const counts = state === "undecided" || (state === "in-doubt" && force === "destination");
+    const lent = isLent(this.#parts.journal.records.map(({ record }) => record.mark));
+    const counts = state === "undecided" ||
+      (state === "in-doubt" && (lent || force === "destination"));
     if (force === undefined || !counts) return undefined;
     this.#force = undefined;
     this.#stages.warn(RISKS[force]);

@@ -7,21 +7,22 @@
 import { asPhaulError, PhaulError } from "../errors.ts";
 import type { CriuSession } from "../criu/mod.ts";
 import { SOURCE_TABLE, type SourceAction, type SourceEvent } from "../migrate/tables.ts";
+import type { StopReason } from "../migrate/policy.ts";
 import type { SourceState } from "../migrate/tables.ts";
 import { sendImages } from "../wire/mod.ts";
 import { PhaulClient } from "./client.ts";
 import { PLAN_MADE } from "./plan_made.ts";
-import { CONNECTION_LOST, requireSame } from "./verdicts.ts";
+import { reasonOf, requireSame } from "./verdicts.ts";
 import type { ClientReport, PhaulConfig, PhaulLocal } from "./config.ts";
 import { untilDead } from "./death.ts";
 import { type DumpListener, FinalDump } from "./final_dump.ts";
 import type { Probed } from "./events.ts";
 import { imagesOf } from "./images.ts";
+import { type Lending, lends, undrained } from "./lending.ts";
 import { type Cause, type Effects, Machine } from "./machine.ts";
 import { probeRunning, probeStopped } from "./probe.ts";
-import type { SourceOutcome, SourceParts } from "./source_parts.ts";
-import { stageObserver } from "./stages.ts";
-import { frozenTooLong, Watchdog } from "./watchdog.ts";
+import { clientConfig, type SourceOutcome, type SourceParts } from "./source_parts.ts";
+import { FrozenLimit, Watchdog } from "./watchdog.ts";
 
 /** States in which the tree is frozen, and may still be let go. */
 const FROZEN: ReadonlySet<SourceState> = new Set(["dumping", "frozen", "intended"]);
@@ -36,7 +37,9 @@ export class SourceRole implements PhaulLocal {
   readonly #cancelled = new AbortController();
   #client: Promise<ClientReport> | undefined;
   #finalDump: FinalDump | undefined;
-  #frozenTimer: number | undefined;
+  readonly #frozenLimit: FrozenLimit;
+  /** Memory stays in the tree at the final dump. */
+  #lending: Lending | undefined;
   #imageBytes = 0;
   #steps = 0;
   #awaitsPeer = false;
@@ -49,6 +52,7 @@ export class SourceRole implements PhaulLocal {
 
   constructor(parts: SourceParts) {
     this.#parts = parts;
+    this.#frozenLimit = new FrozenLimit(parts.options.maxFrozenMs);
     this.#machine = new Machine({
       side: "source",
       table: SOURCE_TABLE,
@@ -86,16 +90,21 @@ export class SourceRole implements PhaulLocal {
     if (signal.aborted) cancel();
     await this.#ended.promise;
     this.#machine.stop();
-    clearTimeout(this.#frozenTimer);
+    this.#frozenLimit.end();
     signal.removeEventListener("abort", cancel);
     return await this.#outcome();
   }
 
-  /** A plan ends here. */
-  async beforeSwitchover(): Promise<void> {
-    if (!this.#parts.plan) return;
-    this.#fail("cancel", PLAN_MADE);
-    await this.#engine.promise;
+  /** A plan ends here; and whether memory stays behind is decided here. */
+  async beforeSwitchover(reason: StopReason | undefined): Promise<void> {
+    if (this.#parts.plan) {
+      this.#fail("cancel", PLAN_MADE);
+      await this.#engine.promise;
+    }
+    const { lending, options } = this.#parts;
+    if (!lending || !lends(options.mode, reason)) return;
+    await lending.connect();
+    this.#lending = lending;
   }
 
   /** Called by the client for the switchover; see {@linkcode PhaulLocal}. */
@@ -104,7 +113,8 @@ export class SourceRole implements PhaulLocal {
     config: PhaulConfig,
     lastImagesDir: string | undefined,
   ): Promise<void> {
-    this.#finalDump = new FinalDump(session, config, lastImagesDir);
+    const lends = this.#lending !== undefined;
+    this.#finalDump = new FinalDump(session, config, lastImagesDir, lends);
     this.#machine.dispatch("copied");
     await this.#engine.promise;
   }
@@ -136,26 +146,32 @@ export class SourceRole implements PhaulLocal {
         await tree.stop();
         this.#dump.requireHeld();
         // Behind what waits: a cancel that came before it is still in time.
-        this.#machine.dispatch("stopped");
+        this.#machine.dispatch(this.#lending ? "stopped-lending" : "stopped");
       },
+      "journal-lent": async () => {
+        await journal.record({ mark: "LENT" });
+        await stages.reach({ event: "committed", migration });
+        return "lent" as const;
+      },
+      "drain": () => void this.#drain(),
       "journal-commit": async () => {
         await journal.record({ mark: "COMMIT" });
         return "written" as const;
       },
       "accept-dump": async () => {
-        await stages.reach({ event: "committed", migration });
+        if (!this.#lending) await stages.reach({ event: "committed", migration });
         this.#dump.accept(tree);
       },
       "await-death": () => void this.#awaitDeath(),
       "kill-tree": () => this.#dump.killTree(tree),
       "send-commit": () => void this.#sendCommit(),
       "journal-done": async () => {
-        this.#switchoverMs = performance.now() - this.#dump.frozenAt;
-        await this.#parts.stages.leniently(() => journal.record({ mark: "DONE" }));
-        await stages.reach({ event: "running", migration });
+        this.#switchoverMs ??= performance.now() - this.#dump.frozenAt;
+        await stages.leniently(() => journal.record({ mark: "DONE" }));
+        if (!this.#lending) await stages.reach({ event: "running", migration });
         // Not sooner: until the address has moved, this host answers its packets with RST.
         await stages.leniently(() => this.#dump.unlock());
-        this.#probed = await probeRunning(this.#parts, this.#signal);
+        if (!this.#lending) this.#probed = await probeRunning(this.#parts, this.#signal);
       },
       "journal-abort": async (cause) => {
         this.#reason ??= cause.error;
@@ -175,21 +191,12 @@ export class SourceRole implements PhaulLocal {
 
   /** Starts the client, whose end (unless this role ended it) is an event. */
   #copy(): void {
-    const { options, way, workDir, stages, migration, throttle } = this.#parts;
-    const client = new PhaulClient(this, way.remote, {
-      pid: options.pid,
-      memory: way.memory,
-      workDir,
-      criuPath: options.criuPath,
-      criuService: options.criuService,
-      mode: options.mode,
-      limits: options.limits,
-      budget: options.budget,
-      throttle,
-      criu: options.criu,
-      signal: this.#cancelled.signal,
-      observer: stageObserver(stages, migration),
-    });
+    const { way } = this.#parts;
+    const client = new PhaulClient(
+      this,
+      way.remote,
+      clientConfig(this.#parts, this.#cancelled.signal),
+    );
     this.#client = client.migrate();
     this.#client.catch((error) => this.#fail("failed", asPhaulError(error)));
   }
@@ -198,20 +205,14 @@ export class SourceRole implements PhaulLocal {
     return {
       freezing: () => {
         this.#parts.stages.timeline.mark("freeze");
-        this.#boundFrozenTime();
+        this.#frozenLimit.begin((error) => {
+          // From the commit on nothing is gained by giving up.
+          if (FROZEN.has(this.#machine.state)) this.#fail("stalled", error);
+        });
       },
       dumped: () => this.#machine.dispatch("dumped"),
       ended: (error) => this.#machine.dispatch("criu-ended", error),
     };
-  }
-
-  /** What the operator set; it ends with the commit, from which on nothing is gained by giving up. */
-  #boundFrozenTime(): void {
-    const { maxFrozenMs } = this.#parts.options;
-    if (maxFrozenMs === undefined) return;
-    this.#frozenTimer = setTimeout(() => {
-      if (FROZEN.has(this.#machine.state)) this.#fail("stalled", frozenTooLong(maxFrozenMs));
-    }, maxFrozenMs);
   }
 
   get #dump(): FinalDump {
@@ -227,6 +228,7 @@ export class SourceRole implements PhaulLocal {
       await stages.pass({ event: "frozen", migration });
       this.#parts.way.replay?.(this.#dump.imagesDir);
       await remote.stopIter();
+      this.#lending?.begin(this.#dump.tasks(), this.#parts.workDir);
       if (!remote.images) throw new PhaulError("internal", "Cannot send images without a stream");
       const images = imagesOf(this.#dump.imagesDir, (bytes) => this.#imageBytes += bytes);
       const totals = await sendImages(remote.images, images);
@@ -235,11 +237,28 @@ export class SourceRole implements PhaulLocal {
       requireSame(migration, ready.migrationId);
       stages.tell({ event: "destination-steps", migration, steps: ready.steps });
       await probeStopped(this.#parts);
+      this.#lending?.announce();
       this.#machine.dispatch("ready");
     } catch (error) {
       this.#fail("failed", asPhaulError(error));
     } finally {
       this.#awaitsPeer = false;
+    }
+  }
+
+  /** The tree runs there: gives it the rest of its memory. */
+  async #drain(): Promise<void> {
+    const { stages, migration } = this.#parts;
+    this.#switchoverMs = performance.now() - this.#dump.frozenAt;
+    const told = stages.reach({ event: "running", migration })
+      .then(() => probeRunning(this.#parts, this.#signal));
+    try {
+      await this.#lending?.drain();
+      this.#probed = await told;
+      this.#machine.dispatch("drained");
+    } catch (cause) {
+      this.#reason = undrained(this.#parts, cause);
+      this.#machine.dispatch("failed", this.#reason);
     }
   }
 
@@ -281,14 +300,8 @@ export class SourceRole implements PhaulLocal {
 
   async #tidy(): Promise<void> {
     const { because: theirs } = await this.#parts.verdict.settle(this.#machine.state === "done");
-    if (theirs?.code === "undecided") this.#reason = theirs;
-    // A stream that broke is only what this side, or a CRIU that sends itself, saw of the peer's failure.
-    const code = this.#reason?.code ?? "internal";
-    const broke = CONNECTION_LOST.has(code) ||
-      code === "criu-failed" && this.#parts.options.channel === "direct";
-    // Of a peer that is gone, a CRIU that sends itself may have seen the end sooner than this side.
-    const gone = broke && code === "criu-failed" ? this.#lost : undefined;
-    this.#reason = (broke ? theirs ?? gone : undefined) ?? this.#reason;
+    const direct = this.#parts.options.channel === "direct";
+    this.#reason = reasonOf({ own: this.#reason, theirs, lost: this.#lost, direct });
   }
 
   #report(cause: Cause<SourceEvent>): void {

@@ -7,12 +7,13 @@
 import type { PhaulError } from "../errors.ts";
 import type { Journal } from "../journal/mod.ts";
 import type { ProcessTree } from "../proc/mod.ts";
-import type { ClientReport, Throttle } from "./config.ts";
+import type { ClientReport, PhaulConfig, Throttle } from "./config.ts";
 import type { Probed } from "./events.ts";
+import type { Lending } from "./lending.ts";
 import type { MigrateOptions } from "./options.ts";
 import type { PageWay } from "./page_way.ts";
 import type { Peer } from "./peer.ts";
-import type { Stages } from "./stages.ts";
+import { stageObserver, type Stages } from "./stages.ts";
 import type { Verdict } from "./verdicts.ts";
 
 /** What a source role works with; all of it stays its maker's. */
@@ -25,11 +26,32 @@ export interface SourceParts {
   readonly journal: Journal;
   readonly verdict: Verdict;
   readonly throttle?: Throttle;
+  /** Where memory may stay behind at the switchover. */
+  readonly lending?: Lending;
   /** Holds the root by a pidfd from before the first dump. */
   readonly tree: ProcessTree;
   readonly workDir: string;
   /** Gives up once memory was copied ahead, with PLAN_MADE. */
   readonly plan: boolean;
+}
+
+/** What its client is told; `signal` gives the migration up. */
+export function clientConfig(parts: SourceParts, signal: AbortSignal): PhaulConfig {
+  const { options, way, workDir, stages, migration, throttle, lending } = parts;
+  return {
+    pid: options.pid,
+    memory: way.memory,
+    workDir,
+    criuPath: options.criuPath,
+    criuService: options.criuService,
+    mode: options.mode,
+    limits: options.limits,
+    budget: options.budget,
+    throttle,
+    criu: options.criu,
+    signal,
+    observer: stageObserver(stages, migration, (figures) => lending?.learn(figures)),
+  };
 }
 
 /** How a source's role ended. */

@@ -7,7 +7,7 @@
 import { asPhaulError, type PhaulError } from "../errors.ts";
 import type { DestinationState, Side } from "../migrate/tables.ts";
 import type { ClientObserver } from "./config.ts";
-import type { EventSink, HaulEvent, Stage } from "./events.ts";
+import type { EventSink, HaulEvent, IterationFigures, Stage } from "./events.ts";
 import { type HookContext, runHooks } from "./hook.ts";
 import { Timeline } from "./timeline.ts";
 
@@ -119,12 +119,17 @@ export class Stages {
   }
 }
 
-/** Passes the stages of the client's iterations on. */
-export function stageObserver(stages: Stages, migration: string): ClientObserver {
+/** Passes the stages of the client's iterations on; `learn` is told their figures, too. */
+export function stageObserver(
+  stages: Stages,
+  migration: string,
+  learn: (figures: IterationFigures) => void = () => {},
+): ClientObserver {
   return {
     iterationBegin: (iteration, final) =>
       stages.pass({ event: "iteration-begin", migration, iteration, final }),
     iterationEnd: (figures) => {
+      learn(figures);
       const event = { event: "iteration-end", migration, ...figures } as const;
       return figures.final ? stages.reach(event) : stages.pass(event);
     },

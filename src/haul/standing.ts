@@ -52,6 +52,7 @@ const WHEREABOUTS: Readonly<Record<JournalMark, Whereabouts>> = {
   INTENT: "source",
   ABORT: "source",
   ABORTED: "source",
+  LENT: "destination",
   COMMIT: "destination",
   DONE: "destination",
   ADMITTED: "source",

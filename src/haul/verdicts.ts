@@ -156,6 +156,27 @@ export function requireSame(migration: string, theirs: string): void {
   );
 }
 
+/** What is known of why a migration was given up. */
+export interface Reasons {
+  readonly own: PhaulError | undefined;
+  readonly theirs: PhaulError | undefined;
+  /** Why the control link ended, once it has. */
+  readonly lost: PhaulError | undefined;
+  /** CRIU sends pages itself. */
+  readonly direct: boolean;
+}
+
+/** The one to be told. */
+export function reasonOf({ own, theirs, lost, direct }: Reasons): PhaulError | undefined {
+  if (theirs?.code === "undecided") return theirs;
+  // A stream that broke is only what this side, or a CRIU that sends itself, saw of the peer's failure.
+  const code = own?.code ?? "internal";
+  const broke = CONNECTION_LOST.has(code) || (code === "criu-failed" && direct);
+  // Of a peer that is gone, a CRIU that sends itself may have seen the end sooner than this side.
+  const gone = broke && code === "criu-failed" ? lost : undefined;
+  return (broke ? theirs ?? gone : undefined) ?? own;
+}
+
 /** What the destination has of a migration. */
 export type PeerHas = "peer-holds" | "peer-lacks" | "peer-runs";
 
@@ -192,7 +213,7 @@ function twoCopies(peer: string, migration: string): PhaulError {
 }
 
 /** Repeats `ask` over new connections until it is answered; returns nothing when that was a yes. */
-async function insist(
+export async function insist(
   peer: Peer,
   ask: () => Promise<unknown>,
   limitMs: number,

@@ -59,8 +59,30 @@ function stallError(stallMs: number): PhaulError {
   });
 }
 
-/** The tree has been frozen for longer than its operator allows. */
-export function frozenTooLong(maxFrozenMs: number): PhaulError {
+/** How long a tree may stand frozen, as its operator allows. */
+export class FrozenLimit {
+  readonly #maxMs: number | undefined;
+  #timer: number | undefined;
+
+  /** @param maxMs No bound when not given. */
+  constructor(maxMs: number | undefined) {
+    this.#maxMs = maxMs;
+  }
+
+  /** It is about to be frozen; `over` is called when that has lasted too long. */
+  begin(over: (error: PhaulError) => void): void {
+    const maxMs = this.#maxMs;
+    if (maxMs === undefined) return;
+    this.#timer = setTimeout(() => over(frozenTooLong(maxMs)), maxMs);
+  }
+
+  /** It no longer matters. */
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+function frozenTooLong(maxFrozenMs: number): PhaulError {
   return new PhaulError(
     "stalled",
     `Cannot go on: the process was frozen for ${maxFrozenMs / 1000} s`,

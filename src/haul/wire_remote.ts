@@ -133,6 +133,7 @@ function noTicket(): PhaulError {
   return new PhaulError("protocol", "Cannot send pages: the destination gave no ticket for them");
 }
 
-function paced(stream: ByteStream, bytesPerSecond: number | undefined): ByteStream {
+/** `stream`, or one that keeps to a rate. */
+export function paced(stream: ByteStream, bytesPerSecond: number | undefined): ByteStream {
   return bytesPerSecond === undefined ? stream : new PacedStream(stream, bytesPerSecond);
 }

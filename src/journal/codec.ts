@@ -97,6 +97,7 @@ const SHAPES: Readonly<Record<JournalRecord["mark"], Readonly<Record<string, Sha
   },
   THROTTLED: { cgroup: "text", cpuMax: "text" },
   INTENT: { tasks: "tasks", connections: "connections" },
+  LENT: PLAIN,
   COMMIT: PLAIN,
   DONE: PLAIN,
   ABORT: PLAIN,

@@ -24,9 +24,9 @@ interface LeftRun {
 /** Takes down what a page stream says that it leaves out; then reads it. */
 export class LeftPages implements PageStreamListener, Disposable {
   readonly #pageBytes: number;
-  #runs: LeftRun[] = [];
+  readonly #runs: LeftRun[] = [];
   /** The number of each run's first page. */
-  #firsts: number[] = [];
+  readonly #firsts: number[] = [];
   #count = 0;
   #image: PageImage | undefined;
   #pids: ReadonlyMap<number, number> = new Map();
@@ -55,13 +55,6 @@ export class LeftPages implements PageStreamListener, Disposable {
   /** Pages that were left in the tree. */
   get count(): number {
     return this.#count;
-  }
-
-  /** Forgets what an earlier iteration said. */
-  reset(): void {
-    this.#runs = [];
-    this.#firsts = [];
-    this.#count = 0;
   }
 
   /**

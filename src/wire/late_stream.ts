@@ -46,16 +46,19 @@ export type LateMessage =
   }
   | { readonly kind: "pages"; readonly first: number; readonly bytes: Uint8Array };
 
-const kindNames = new Map(Object.entries(kinds).map(([name, number]) => [number, name]));
+const kindNames: ReadonlyMap<number, string> = new Map(
+  Object.entries(kinds).map(([name, number]) => [number, name]),
+);
 const maxUint32 = 2 ** 32 - 1;
 
-/** Writes and reads the messages of one stream, which stays its giver's. One reader and one writer. */
+/** Writes and reads the messages of one stream, which stays its giver's. One reader at a time. */
 export class LateStream {
   readonly #stream: ByteStream;
   readonly #pageBytes: number;
   readonly #in: Uint8Array;
   readonly #out: Uint8Array;
   readonly #header = new Uint8Array(headerBytes);
+  #sending: Promise<void> = Promise.resolve();
 
   /** @param pageBytes The size of a page, on both hosts. */
   constructor(stream: ByteStream, pageBytes: number) {
@@ -65,8 +68,14 @@ export class LateStream {
     this.#out = new Uint8Array(headerBytes + maxLatePages * pageBytes);
   }
 
-  /** Sends a message; its bytes may be reused afterwards. */
-  async send(message: LateMessage): Promise<void> {
+  /** Sends a message, behind those that are being sent; its bytes may be reused afterwards. */
+  send(message: LateMessage): Promise<void> {
+    const sent = this.#sending.then(() => this.#write(message));
+    this.#sending = sent.catch(() => {});
+    return sent;
+  }
+
+  async #write(message: LateMessage): Promise<void> {
     const view = new DataView(this.#out.buffer);
     new Uint8Array(this.#out.buffer, 0, headerBytes).fill(0);
     view.setUint32(0, kinds[message.kind]);

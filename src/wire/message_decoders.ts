@@ -145,8 +145,10 @@ export function readReply(type: Reply["type"], fields: Fields): Reply {
       return { type, steps: readSteps(fields) };
     case "probed":
       return { type, passed: fields.flag("passed"), how: cleanText(fields.anyText("how")) };
-    case "late-fetched":
-      return { type, ticket: fields.bytes("ticket", ticketBytes) };
+    case "late-fetched": {
+      const ticket = fields.optionalBytes("ticket", ticketBytes);
+      return ticket ? { type, ticket } : { type };
+    }
     case "forgotten":
       return { type };
     case "standings":

@@ -21,6 +21,7 @@ export type {
   OutgoingImage,
   ReceiveOptions,
 } from "./image_stream.ts";
+export { type LateMessage, LateStream, maxLatePages } from "./late_stream.ts";
 export { listen, type ServerSecurity, type WireListener } from "./listen.ts";
 export * from "./messages.ts";
 export * from "./replies.ts";

@@ -84,10 +84,10 @@ export interface ProbedReply {
   readonly how: string;
 }
 
-/** The answer to `fetch-late`: a one-time ticket for its stream. */
+/** The answer to `fetch-late`: a one-time ticket for its stream, or none when nothing is missing. */
 export interface LateFetchedReply {
   readonly type: "late-fetched";
-  readonly ticket: Uint8Array;
+  readonly ticket?: Uint8Array;
 }
 
 /** The answer to `forget`. */
