@@ -86,7 +86,7 @@ export function budgetOf(
     if (values.onMiss === undefined) return undefined;
     throw usageError("migrate", "Cannot use --on-miss without --max-downtime");
   }
-  if (mode !== "pre-copy") {
+  if (mode === "stop-and-copy" || mode === "post-copy") {
     throw usageError(
       "migrate",
       `Cannot use --max-downtime with --mode ${mode}: nothing is iterated`,

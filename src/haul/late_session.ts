@@ -26,7 +26,7 @@ export class LateSession {
   readonly #wanted: LateRange[] = [];
   readonly #missing: LateRange[] = [];
   /** 1 for each page that has gone over this stream. */
-  readonly #gone: Uint8Array;
+  #gone = new Uint8Array();
   #news = Promise.withResolvers<void>();
   #over = false;
   #everything = false;
@@ -42,11 +42,11 @@ export class LateSession {
     this.#stream = stream;
     this.#left = left;
     this.#close = close;
-    this.#gone = new Uint8Array(left.count);
   }
 
-  /** Begins to give what is asked for. */
+  /** Begins to give what is asked for; from here on it is known what was left. */
   serve(): void {
+    this.#gone = new Uint8Array(this.#left.count);
     void this.#listen().catch((error) => this.#end(asPhaulError(error)));
     void this.#give().catch((error) => this.#end(asPhaulError(error)));
   }
