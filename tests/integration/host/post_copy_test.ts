@@ -1,9 +1,10 @@
 /** Post-copy: the tree runs on the destination, and fetches its memory from the one that stands still. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { PhaulRun } from "./phaul.ts";
+import { victimStates } from "./victim.ts";
 import { until } from "./waiting.ts";
-import { World } from "./world.ts";
+import { expectCode, World } from "./world.ts";
 
 /** 128 MiB. */
 const PAGES = 32_768;
@@ -50,4 +51,88 @@ Deno.test("migrate --mode post-copy: given up while it is frozen, the tree runs 
   await hook.release("prepared");
   assert(await run.code !== 0);
   await world.expectOnlyAndClean(victim, world.alpha, "alpha");
+});
+
+/** A rate that makes 128 MiB take about nine seconds: something can happen meanwhile. */
+const SLOWLY = [...POST_COPY, "--bandwidth", "120Mbit"];
+
+/** Starts a migration whose drain takes seconds, and waits until it has begun. */
+async function draining(world: World, args = SLOWLY) {
+  const victim = await world.victim({ kind: "sweep", pages: PAGES });
+  const server = await world.serve();
+  const run = await world.startMigration(victim, { args });
+  await run.event("draining");
+  return { victim, server, run };
+}
+
+async function criuOf(run: PhaulRun): Promise<number[]> {
+  return (await run.criu()).swrk.map(({ pid }) => pid);
+}
+
+Deno.test("migrate --mode post-copy: its criu killed in the drain, the tree's memory is still there", async () => {
+  await using world = await World.make();
+  const { victim, run } = await draining(world);
+  for (const pid of await criuOf(run)) await world.alpha.host.signal(pid, "KILL");
+  await expectCode(run, 0);
+  await sawAll(victim);
+  await world.expectOnlyAndClean(victim, world.beta, "alpha", "beta");
+});
+
+Deno.test("migrate --mode post-copy: killed in the drain, phaul recover goes on with it", async () => {
+  await using world = await World.make();
+  const { victim, run } = await draining(world);
+  await run.kill();
+  assertEquals((await victimStates(world.alpha.host)).filter((state) => !/[tTZ]/.test(state)), []);
+  const recover = await world.recover(world.alpha);
+  await expectCode(recover, 0);
+  await sawAll(victim);
+  await world.expectOnlyAndClean(victim, world.beta, "alpha", "beta");
+});
+
+Deno.test("migrate --mode post-copy: a serve that is killed in the drain, and starts again, goes on", async () => {
+  await using world = await World.make();
+  const { victim, server, run } = await draining(world);
+  await server.kill();
+  await world.serve();
+  await expectCode(run, 0);
+  await sawAll(victim);
+  await world.expectOnlyAndClean(victim, world.beta, "alpha", "beta");
+});
+
+Deno.test("migrate --mode post-copy: fault servers that are killed cost time and no page", async () => {
+  await using world = await World.make();
+  const { victim, run } = await draining(world);
+  for (let killed = 0; killed < 3; killed++) {
+    const servers = (await world.beta.host.processes()).filter(({ command }) =>
+      command.includes("fault-server")
+    );
+    for (const { pid } of servers) await world.beta.host.signal(pid, "KILL");
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  await expectCode(run, 0);
+  await sawAll(victim);
+  await world.expectOnlyAndClean(victim, world.beta, "alpha", "beta");
+});
+
+Deno.test("migrate --mode post-copy: ten seconds without a link are survived", async () => {
+  await using world = await World.make();
+  const { victim, run } = await draining(world, [...SLOWLY, "--peer-timeout", "4"]);
+  await world.alpha.host.run("ip", "link", "set", "wire", "down");
+  await new Promise((resolve) => setTimeout(resolve, 10_000));
+  await world.alpha.host.run("ip", "link", "set", "wire", "up");
+  await expectCode(run, 0);
+  await sawAll(victim);
+  await world.expectOnlyAndClean(victim, world.beta, "alpha", "beta");
+});
+
+Deno.test("migrate --mode post-copy: a tree killed in the drain is lost, and that is said", async () => {
+  await using world = await World.make();
+  const { victim, run } = await draining(world);
+  for (const { pid, command } of await world.alpha.host.processes()) {
+    if (command.includes(victim.path)) await world.alpha.host.signal(pid, "KILL");
+  }
+  const failed = await run.event("failed");
+  assertEquals(failed.whereabouts, "in-doubt");
+  assertMatch(String(failed.message), /without all its memory/);
+  assert(await run.code !== 0);
 });
