@@ -6,25 +6,21 @@
 
 import { asPhaulError } from "../errors.ts";
 import type { HaulEvent } from "../haul/events.ts";
-import {
-  mayLend,
-  type MigrateOptions,
-  type MigrationMode,
-  type RestoreMode,
-  type VictimChoice,
-} from "../haul/options.ts";
+import type { MigrateOptions, RestoreMode, VictimChoice } from "../haul/options.ts";
 import type { Command, Context } from "./command.ts";
 import { CRIU_SERVICE_FLAG, ROLE_FLAGS, roleOptions, TIMEOUT_FLAGS } from "./common_flags.ts";
 import { BUDGET_FLAGS, budgetOf, LINK_FLAGS, linkOf } from "./convergence_flags.ts";
 import { CRIU_FLAGS, criuFlags } from "./criu_flags.ts";
 import { showAddress } from "./describe.ts";
 import { EXIT_OK, exitCodeOf } from "./exit_codes.ts";
-import { type FlagValues, maybe, optional, parseFlags, usageError } from "./flags.ts";
+import { maybe, optional, parseFlags, usageError } from "./flags.ts";
 import {
   CHECK_FLAGS,
   LIMIT_FLAGS,
+  MODE_FLAGS,
   RELEASE_UNIT_FLAG,
   requiredVictim,
+  requireFitting,
   WHAT_FLAGS,
 } from "./migrate_flags.ts";
 import { PROBE_FLAGS, probeOf } from "./probe_flags.ts";
@@ -36,31 +32,11 @@ import { filePath, oneOf, secondsAsMs } from "./values.ts";
 import { describeWhereabouts, whereaboutsOf } from "./whereabouts.ts";
 
 const RESTORE_MODES: readonly RestoreMode[] = ["auto", "lazy", "eager"];
-const MODES: readonly MigrationMode[] = [
-  "pre-copy",
-  "stop-and-copy",
-  "post-copy",
-  "hybrid",
-  "auto",
-];
 const UNIT_FLAGS = {
   releaseUnit: RELEASE_UNIT_FLAG,
 } as const;
 
-const ITERATION_FLAGS = {
-  mode: optional<MigrationMode>({
-    name: "mode",
-    placeholder: "MODE",
-    help:
-      "How memory travels: pre-copy (while the tree runs), stop-and-copy (while it is frozen), " +
-      "post-copy (once it runs on the destination), hybrid (pre-copy, then post-copy of what was " +
-      "written since) or auto (pre-copy, or hybrid where that does not converge)",
-    read: oneOf(MODES),
-    fallback: "pre-copy",
-    shownDefault: "pre-copy",
-  }),
-  ...LIMIT_FLAGS,
-} as const;
+const ITERATION_FLAGS = { ...MODE_FLAGS, ...LIMIT_FLAGS } as const;
 
 const RESTORE_FLAGS = {
   restoreMode: optional<RestoreMode>({
@@ -236,26 +212,6 @@ function stopping(
 }
 
 /**
- * What leaves memory behind needs phaul between the two CRIUs, a restore that can wait for memory, and a
- * destination that has to survive nothing by itself.
- */
-function requireFitting(
-  { mode, channel, criuService, restoreMode, durable }: FlagValues<typeof FLAGS>,
-): void {
-  if (!mayLend(mode)) return;
-  const conflict = criuService !== undefined
-    ? "--criu-service"
-    : channel === "direct"
-    ? "--channel direct"
-    : restoreMode === "eager"
-    ? "--restore eager"
-    : durable
-    ? "--durable"
-    : undefined;
-  if (conflict) throw usageError("migrate", `Cannot use --mode ${mode} with ${conflict}`);
-}
-
-/**
  * Reads the command line of `phaul migrate`.
  *
  * @throws {PhaulError} "usage".
@@ -282,7 +238,7 @@ export function readMigrate(args: readonly string[]): {
   if (criuService !== undefined && conflict !== "") {
     throw usageError("migrate", `Cannot use --criu-service with ${conflict}`);
   }
-  requireFitting(values);
+  requireFitting("migrate", values);
   // Nothing can be copied ahead without a page channel.
   const mode = criuService === undefined ? values.mode : "stop-and-copy";
   const { maxIterations, minPages, maxGrowthPercent, maxFrozenMs } = values;

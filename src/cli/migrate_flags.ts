@@ -5,7 +5,13 @@
  */
 
 import { SKIPPABLE_CODES } from "../haul/check_codes.ts";
-import type { VictimChoice } from "../haul/options.ts";
+import {
+  mayLend,
+  type MigrationMode,
+  type PageChannelKind,
+  type RestoreMode,
+  type VictimChoice,
+} from "../haul/options.ts";
 import {
   type Flag,
   type FlagValues,
@@ -147,3 +153,58 @@ export const LIMIT_FLAGS = {
     shownDefault: "10",
   }),
 } as const;
+
+const MODES: readonly MigrationMode[] = [
+  "pre-copy",
+  "stop-and-copy",
+  "post-copy",
+  "hybrid",
+  "auto",
+];
+
+/** How memory travels. */
+export const MODE_FLAGS = {
+  mode: optional<MigrationMode>({
+    name: "mode",
+    placeholder: "MODE",
+    help:
+      "How memory travels: pre-copy (while the tree runs), stop-and-copy (while it is frozen), " +
+      "post-copy (once it runs on the destination), hybrid (pre-copy, then post-copy of what was " +
+      "written since) or auto (pre-copy, or hybrid where that does not converge)",
+    read: oneOf(MODES),
+    fallback: "pre-copy",
+    shownDefault: "pre-copy",
+  }),
+} as const;
+
+/** Flags that have to fit each other. */
+interface FittingValues {
+  readonly mode: MigrationMode;
+  readonly channel: PageChannelKind;
+  readonly criuService: string | undefined;
+  readonly restoreMode: RestoreMode;
+  readonly durable: boolean;
+}
+
+/**
+ * What leaves memory behind needs phaul between the two CRIUs, a restore that can wait for memory, and a
+ * destination that has to survive nothing by itself.
+ *
+ * @throws {PhaulError} "usage"
+ */
+export function requireFitting(
+  command: string,
+  { mode, channel, criuService, restoreMode, durable }: FittingValues,
+): void {
+  if (!mayLend(mode)) return;
+  const conflict = criuService !== undefined
+    ? "--criu-service"
+    : channel === "direct"
+    ? "--channel direct"
+    : restoreMode === "eager"
+    ? "--restore eager"
+    : durable
+    ? "--durable"
+    : undefined;
+  if (conflict) throw usageError(command, `Cannot use --mode ${mode} with ${conflict}`);
+}

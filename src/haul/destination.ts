@@ -32,6 +32,7 @@ import type { StampedRecord } from "../journal/mod.ts";
 import { type Cause, type Effects, Machine } from "./machine.ts";
 import { MemoryDrain } from "./memory_drain.ts";
 import { Probes } from "./probe.ts";
+import { Reception } from "./reception.ts";
 import { Stages } from "./stages.ts";
 import { Watchdog } from "./watchdog.ts";
 
@@ -49,6 +50,7 @@ export class DestinationRole {
   readonly #stages: Stages;
   /** Undefined for a role that was reopened: all that will come has come. */
   readonly #intake: Intake | undefined;
+  readonly #reception: Reception | undefined;
   readonly #drain: MemoryDrain;
   readonly #custody: Custody;
   /** Between requests the source takes its time; its silence is the link's matter. */
@@ -100,6 +102,9 @@ export class DestinationRole {
       progress: () => `${this.#steps} ${intake?.totalBytes ?? 0}`,
       stalled: (error) => this.#machine.dispatch("stalled", error),
     });
+    const [custody, stages, watchdog] = [this.#custody, this.#stages, this.#watchdog];
+    const own = { migration: this.migration, custody, stages, watchdog, lazy: terms.lazy };
+    this.#reception = intake && new Reception({ ...own, intake });
   }
 
   /** Admits a migration. */
@@ -188,8 +193,8 @@ export class DestinationRole {
     const stages = this.#stages;
     const { journal, migration } = this.#parts;
     return {
-      "receive": () => void this.#receive(this.#iteration).catch(this.#fail),
-      "restore": () => this.#start("restored", () => this.#restore(this.#prepared)),
+      "receive": () => void this.#receive().catch(this.#fail),
+      "restore": () => this.#start("restored", () => this.#received.restore(this.#prepared)),
       "journal-prepared": async () => {
         await stages.pass({ event: "prepared", migration });
         await this.#custody.journalPrepared(this.#parts.admitted.durable);
@@ -232,39 +237,23 @@ export class DestinationRole {
     };
   }
 
-  /** Gets ready for an iteration's pages and hands out the tickets for its streams. */
-  async #receive(request: StartIterationRequest): Promise<void> {
-    this.#received.expect(request);
-    const { type: _, ...which } = request;
-    await this.#stages.pass({ event: "iteration-begin", migration: this.migration, ...which });
-    await this.#watchdog.during(async () => {
-      if (request.final) await this.#custody.prepare(this.terms.lazy);
-      this.#answers.give("iteration", await this.#received.start(request));
-    });
+  async #receive(): Promise<void> {
+    this.#answers.give("iteration", await this.#received.start(this.#iteration));
   }
 
-  get #received(): Intake {
-    if (this.#intake) return this.#intake;
+  get #received(): Reception {
+    if (this.#reception) return this.#reception;
     throw outOfTurn("an iteration", this);
   }
 
   async #stopIteration(request: StopIterationRequest): Promise<Reply> {
     if (this.state !== "receiving") throw outOfTurn("stop-iteration", this);
     try {
-      const stop = () => this.#received.stop(request);
-      const { pages, bytes } = await this.#watchdog.during(stop);
-      return { type: "iteration-stopped", pages, pageBytes: bytes };
+      return await this.#received.stop(request);
     } catch (error) {
       this.#fail(error);
       throw error;
     }
-  }
-
-  async #restore(request: PrepareRequest): Promise<void> {
-    const received = this.#received;
-    await received.complete(request);
-    this.#stages.timeline.mark("images");
-    await this.#custody.restore(received.imagesDir, request, () => received.lazySource());
   }
 
   async #discard(): Promise<void> {

@@ -181,16 +181,15 @@ export class ReopenedSource {
 
   /** Gives the destination what it lacks of the memory that the tree was left with. */
   async #drain(): Promise<void> {
-    const { migration, begin, options } = this.#parts;
-    const [peer, stages] = [this.#peer, this.#stages];
+    const { migration, begin: { workDir }, options: { timeouts } } = this.#parts;
+    const parts = { migration, peer: this.#peer, stages: this.#stages, timeouts };
     try {
-      const left = LeftPages.read(begin.workDir, PAGE_BYTES);
-      using lending = new Lending({ migration, peer, stages, timeouts: options.timeouts }, left);
+      using lending = new Lending(parts, LeftPages.read(workDir, PAGE_BYTES));
       lending.resume(this.#tasks);
       await lending.drain();
       this.#machine.dispatch("drained");
     } catch (cause) {
-      this.#error = undrained({ migration, peer }, cause);
+      this.#error = undrained(parts, cause);
       this.#machine.dispatch("failed", this.#error);
     }
   }

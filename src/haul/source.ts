@@ -6,26 +6,28 @@
 
 import { asPhaulError, PhaulError } from "../errors.ts";
 import type { CriuSession } from "../criu/mod.ts";
-import { SOURCE_TABLE, type SourceAction, type SourceEvent } from "../migrate/tables.ts";
 import type { StopReason } from "../migrate/policy.ts";
-import type { SourceState } from "../migrate/tables.ts";
+import {
+  SOURCE_FROZEN,
+  SOURCE_TABLE,
+  type SourceAction,
+  type SourceEvent,
+  type SourceState,
+} from "../migrate/tables.ts";
 import { sendImages } from "../wire/mod.ts";
+import { Arrival } from "./arrival.ts";
 import { PhaulClient } from "./client.ts";
 import { PLAN_MADE } from "./plan_made.ts";
 import { reasonOf, requireSame } from "./verdicts.ts";
 import type { ClientReport, PhaulConfig, PhaulLocal } from "./config.ts";
 import { untilDead } from "./death.ts";
 import { type DumpListener, FinalDump } from "./final_dump.ts";
-import type { Probed } from "./events.ts";
 import { imagesOf } from "./images.ts";
 import { type Lending, lends, undrained } from "./lending.ts";
 import { type Cause, type Effects, Machine } from "./machine.ts";
-import { probeRunning, probeStopped } from "./probe.ts";
+import { probeStopped } from "./probe.ts";
 import { clientConfig, type SourceOutcome, type SourceParts } from "./source_parts.ts";
 import { FrozenLimit, Watchdog } from "./watchdog.ts";
-
-/** States in which the tree is frozen, and may still be let go. */
-const FROZEN: ReadonlySet<SourceState> = new Set(["dumping", "frozen", "intended"]);
 
 /** One migration on the source. It is its own local engine: the client calls it for the switchover. */
 export class SourceRole implements PhaulLocal {
@@ -38,13 +40,12 @@ export class SourceRole implements PhaulLocal {
   #client: Promise<ClientReport> | undefined;
   #finalDump: FinalDump | undefined;
   readonly #frozenLimit: FrozenLimit;
+  readonly #arrival: Arrival;
   /** Memory stays in the tree at the final dump. */
   #lending: Lending | undefined;
   #imageBytes = 0;
   #steps = 0;
   #awaitsPeer = false;
-  #switchoverMs: number | undefined;
-  #probed: Probed | undefined;
   #signal: AbortSignal | undefined;
   /** Why the control link ended, once it has. */
   #lost: PhaulError | undefined;
@@ -52,6 +53,7 @@ export class SourceRole implements PhaulLocal {
 
   constructor(parts: SourceParts) {
     this.#parts = parts;
+    this.#arrival = new Arrival(parts);
     this.#frozenLimit = new FrozenLimit(parts.options.maxFrozenMs);
     this.#machine = new Machine({
       side: "source",
@@ -101,10 +103,9 @@ export class SourceRole implements PhaulLocal {
       this.#fail("cancel", PLAN_MADE);
       await this.#engine.promise;
     }
-    const { lending, options } = this.#parts;
-    if (!lending || !lends(options.mode, reason)) return;
-    await lending.connect();
-    this.#lending = lending;
+    if (!lends(this.#parts.options.mode, reason)) return;
+    await this.#parts.lending?.connect();
+    this.#lending = this.#parts.lending;
   }
 
   /** Called by the client for the switchover; see {@linkcode PhaulLocal}. */
@@ -122,13 +123,12 @@ export class SourceRole implements PhaulLocal {
   async #outcome(): Promise<SourceOutcome> {
     const { state } = this.#machine;
     const report = await this.#client?.catch(() => undefined);
-    if (state === "done") {
-      return { state, report, switchoverMs: this.#switchoverMs, probed: this.#probed };
-    }
+    const { switchoverMs, probed } = this.#arrival;
+    if (state === "done") return { state, report, switchoverMs, probed: await probed };
     return { state: state === "in-doubt" ? state : "aborted", error: this.#reason, report };
   }
 
-  #fail(event: "failed" | "stalled" | "cancel" | "peer-lost" | "criu-ended", error: PhaulError) {
+  #fail(event: "failed" | "stalled" | "cancel" | "peer-lost", error: PhaulError): void {
     this.#machine.dispatch(event, error);
   }
 
@@ -166,23 +166,26 @@ export class SourceRole implements PhaulLocal {
       "kill-tree": () => this.#dump.killTree(tree),
       "send-commit": () => void this.#sendCommit(),
       "journal-done": async () => {
-        this.#switchoverMs ??= performance.now() - this.#dump.frozenAt;
+        this.#arrival.note(this.#dump.frozenAt);
         await stages.leniently(() => journal.record({ mark: "DONE" }));
-        if (!this.#lending) await stages.reach({ event: "running", migration });
+        await this.#arrival.tell();
         // Not sooner: until the address has moved, this host answers its packets with RST.
         await stages.leniently(() => this.#dump.unlock());
-        if (!this.#lending) this.#probed = await probeRunning(this.#parts, this.#signal);
+        await this.#arrival.probe(this.#signal);
       },
       "journal-abort": async (cause) => {
         this.#reason ??= cause.error;
-        await this.#parts.stages.leniently(() => journal.record({ mark: "ABORT" }));
+        await stages.leniently(() => journal.record({ mark: "ABORT" }));
       },
       "journal-aborted": () => stages.leniently(() => journal.record({ mark: "ABORTED" })),
       "continue-tree": () => tree.continue(this.#dump.stopped),
       "refuse-dump": () => this.#finalDump?.refuse(this.#reason),
       "end-criu": () => this.#endCriu(),
       "kill-criu": () => this.#finalDump?.kill(),
-      "send-abort": (cause) => this.#sendAbort(cause),
+      "send-abort": (cause) => {
+        this.#reason ??= cause.error;
+        this.#parts.verdict.abort(this.#reason?.message ?? cause.event);
+      },
       "ask-peer": () => {},
       "tidy": () => this.#tidy(),
       "report": (cause) => this.#report(cause),
@@ -191,12 +194,8 @@ export class SourceRole implements PhaulLocal {
 
   /** Starts the client, whose end (unless this role ended it) is an event. */
   #copy(): void {
-    const { way } = this.#parts;
-    const client = new PhaulClient(
-      this,
-      way.remote,
-      clientConfig(this.#parts, this.#cancelled.signal),
-    );
+    const config = clientConfig(this.#parts, this.#cancelled.signal);
+    const client = new PhaulClient(this, this.#parts.way.remote, config);
     this.#client = client.migrate();
     this.#client.catch((error) => this.#fail("failed", asPhaulError(error)));
   }
@@ -207,7 +206,7 @@ export class SourceRole implements PhaulLocal {
         this.#parts.stages.timeline.mark("freeze");
         this.#frozenLimit.begin((error) => {
           // From the commit on nothing is gained by giving up.
-          if (FROZEN.has(this.#machine.state)) this.#fail("stalled", error);
+          if (SOURCE_FROZEN.has(this.#machine.state)) this.#fail("stalled", error);
         });
       },
       dumped: () => this.#machine.dispatch("dumped"),
@@ -222,8 +221,7 @@ export class SourceRole implements PhaulLocal {
 
   /** Ends the page stream, sends the images and asks for the tree to be restored and held. */
   async #prepare(): Promise<void> {
-    const { stages, migration, peer } = this.#parts;
-    const { remote } = this.#parts.way;
+    const { stages, migration, peer, way: { remote } } = this.#parts;
     try {
       await stages.pass({ event: "frozen", migration });
       this.#parts.way.replay?.(this.#dump.imagesDir);
@@ -248,13 +246,10 @@ export class SourceRole implements PhaulLocal {
 
   /** The tree runs there: gives it the rest of its memory. */
   async #drain(): Promise<void> {
-    const { stages, migration } = this.#parts;
-    this.#switchoverMs = performance.now() - this.#dump.frozenAt;
-    const told = stages.reach({ event: "running", migration })
-      .then(() => probeRunning(this.#parts, this.#signal));
+    this.#arrival.note(this.#dump.frozenAt);
+    void this.#arrival.tell().then(() => this.#arrival.probe(this.#signal));
     try {
       await this.#lending?.drain();
-      this.#probed = await told;
       this.#machine.dispatch("drained");
     } catch (cause) {
       this.#reason = undrained(this.#parts, cause);
@@ -271,11 +266,9 @@ export class SourceRole implements PhaulLocal {
   async #sendCommit(): Promise<void> {
     this.#awaitsPeer = true;
     const answer = await this.#parts.verdict.commit();
-    if (answer === "acknowledged") this.#machine.dispatch("acknowledged");
-    else {
-      this.#reason = answer.error;
-      this.#machine.dispatch(answer.final ? "failed" : "gave-up", answer.error);
-    }
+    if (answer === "acknowledged") return this.#machine.dispatch("acknowledged");
+    this.#reason = answer.error;
+    this.#machine.dispatch(answer.final ? "failed" : "gave-up", answer.error);
   }
 
   /** CRIU lets the tree run when its page channel breaks; the role waits for it to say so. */
@@ -289,13 +282,7 @@ export class SourceRole implements PhaulLocal {
       if (dumping) this.#parts.stages.timeline.mark("released");
       this.#machine.dispatch("criu-ended");
     };
-    if (idle) idle.then(ended, ended);
-    else ended();
-  }
-
-  #sendAbort(cause: Cause<SourceEvent>): void {
-    this.#reason ??= cause.error;
-    this.#parts.verdict.abort(this.#reason?.message ?? cause.event);
+    void Promise.resolve(idle).then(ended, ended);
   }
 
   async #tidy(): Promise<void> {

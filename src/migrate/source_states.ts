@@ -113,3 +113,6 @@ export type SourceAction =
   | "ask-peer"
   | "tidy"
   | "report";
+
+/** States in which the tree is frozen, and may still be let go. */
+export const SOURCE_FROZEN: ReadonlySet<SourceState> = new Set(["dumping", "frozen", "intended"]);

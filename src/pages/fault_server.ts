@@ -29,7 +29,9 @@ import {
   type ServerReport,
   type TaskOrder,
 } from "./fault_messages.ts";
-import { areasAfter, FillTask } from "./fill_task.ts";
+import { areasAfter } from "./area_events.ts";
+import { FillTask } from "./fill_task.ts";
+import { LateMaps } from "./late_map.ts";
 import type { LateRun } from "./late_store.ts";
 import { readLazyIndex } from "./lazy_index.ts";
 import type { Pieces } from "./pieces.ts";
@@ -57,7 +59,7 @@ class FaultServer implements Disposable {
   readonly #late = new Map<number, Mapping>();
   readonly #store = {
     pages: this.#pagesFiles,
-    late: this.#late,
+    late: new LateMaps(this.#late),
     wanted: (late: LateRun) => this.#tell({ type: "wanted", ...late }),
   };
   readonly #waits = new Waits();

@@ -16,9 +16,11 @@ import {
   unregister,
   wake,
 } from "../sys/mod.ts";
-import { Areas } from "./areas.ts";
+import type { Areas } from "./areas.ts";
+import { applyTo } from "./area_events.ts";
 import type { EventLog } from "./event_log.ts";
-import { type LateRun, MISSING } from "./late_store.ts";
+import type { LateMaps } from "./late_map.ts";
+import type { LateRun } from "./late_store.ts";
 import { cut, type Piece, type Pieces } from "./pieces.ts";
 import type { Waits } from "./waits.ts";
 
@@ -35,8 +37,8 @@ const LOWEST_ADDRESS = 65536;
 export interface Store {
   /** Each pages file, by its number. */
   readonly pages: ReadonlyMap<number, Mapping>;
-  /** Of files whose pages come late, which have not come; see late_store.ts. */
-  readonly late: ReadonlyMap<number, Mapping>;
+  /** Which of them have come. */
+  readonly late: LateMaps;
   /** Somebody waits for these. */
   readonly wanted: (late: LateRun) => void;
 }
@@ -159,10 +161,10 @@ export class FillTask {
       return this.#takeUpLater();
     }
     const { page } = next;
-    const piece = this.#whatCame(next.piece);
+    const piece = this.#parts.store.late.came(next.piece);
     if (piece.count === 0) {
-      this.#leave(page, this.#missing(next.piece));
-      this.#todo[0] = { start: page + this.#missing(next.piece), end: range.end };
+      this.#leave(page, this.#parts.store.late.missing(next.piece));
+      this.#todo[0] = { start: page + this.#parts.store.late.missing(next.piece), end: range.end };
       return;
     }
     const { outcome, bytes } = this.#fill(page, piece);
@@ -231,7 +233,7 @@ export class FillTask {
       ? pieces.within(page - area.shift, Math.min(FAULT_PAGES, area.end - page))
       : [];
     const known = piece !== undefined && area !== undefined && piece.page + area.shift === page;
-    const there = known ? this.#whatCame(piece) : undefined;
+    const there = known ? this.#parts.store.late.came(piece) : undefined;
     if (there?.count === 0 && piece) return this.#await(page, piece);
     let filling = there
       ? this.#fill(page, there)
@@ -248,26 +250,14 @@ export class FillTask {
     return true;
   }
 
-  /** The part of a piece, from its beginning, that has come. */
-  #whatCame(piece: Piece): Piece {
-    const first = this.#mapOf(piece)?.indexOf(MISSING) ?? -1;
-    return first === -1 ? piece : cut(piece, piece.page, piece.page + first);
-  }
-
-  /** How many pages of a piece, from its beginning, have not come. */
-  #missing(piece: Piece): number {
-    const there = this.#mapOf(piece)?.indexOf(0) ?? 0;
-    return there === -1 ? piece.count : there;
-  }
-
-  #mapOf({ file, at, count }: Piece): Uint8Array | undefined {
-    return this.#parts.store.late.get(file)?.bytes().subarray(at, at + count);
-  }
-
   #await(page: number, piece: Piece): true {
     if (!this.#awaited.has(page)) {
       this.#awaited.set(page, performance.now());
-      this.#parts.store.wanted({ file: piece.file, at: piece.at, count: this.#missing(piece) });
+      this.#parts.store.wanted({
+        file: piece.file,
+        at: piece.at,
+        count: this.#parts.store.late.missing(piece),
+      });
     }
     return true;
   }
@@ -302,28 +292,4 @@ export class FillTask {
     if (filling.outcome === "gone") this.#gone = true;
     return filling;
   }
-}
-
-function applyTo(areas: Areas, event: UffdEvent, pageBytes: number): void {
-  const page = (address: number) => address / pageBytes;
-  switch (event.kind) {
-    case "remap":
-      return areas.move(page(event.from), page(event.from + event.bytes), page(event.to));
-    case "remove":
-    case "unmap":
-      return areas.remove(page(event.start), page(event.end));
-    case "fork":
-    case "fault":
-      return;
-  }
-}
-
-/** How the areas of a memory stand after the first `count` events of its log. */
-export function areasAfter(
-  areas: Areas,
-  events: readonly UffdEvent[],
-  pageBytes: number,
-): Areas {
-  for (const event of events) applyTo(areas, event, pageBytes);
-  return areas;
 }

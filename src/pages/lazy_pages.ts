@@ -9,27 +9,16 @@
  */
 
 import { asPhaulError, PhaulError } from "../errors.ts";
+import { type Fd, lockFile, openFile } from "../sys/mod.ts";
 import {
-  type Child,
-  type Fd,
-  lockFile,
-  openFile,
-  recvMessage,
-  sendMessage,
-  seqpacketPair,
-  spawn,
-} from "../sys/mod.ts";
-import {
-  decodeMessage,
   DRAINED,
   type DrainFigures,
-  encodeMessage,
-  FAULT_SERVER_COMMAND,
   type ServerOrder,
   type ServerReport,
   type StoredFile,
   type TaskOrder,
 } from "./fault_messages.ts";
+import { FaultProcess } from "./fault_process.ts";
 import type { LazyTask } from "./flat_images.ts";
 import type { LateRun } from "./late_store.ts";
 import { listenForTasks } from "./lazy_socket.ts";
@@ -63,7 +52,7 @@ export class LazyPages implements Disposable {
   readonly #ready = Promise.withResolvers<void>();
   readonly #cancelled = new AbortController();
   readonly #held: { readonly order: Omit<TaskOrder, "again">; readonly uffd: Fd }[] = [];
-  #server: Server;
+  #server: FaultProcess;
   #source: LazySource | undefined;
   #restored = false;
   #servers = 1;
@@ -72,7 +61,7 @@ export class LazyPages implements Disposable {
   readonly #patience: number;
 
   private constructor(stallMs: number) {
-    this.#server = new Server();
+    this.#server = new FaultProcess();
     this.#drained.promise.catch(() => {});
     void this.#watch(this.#server);
     this.#patience = setInterval(() => this.#requireLife(stallMs), stallMs / 4);
@@ -162,7 +151,7 @@ export class LazyPages implements Disposable {
     await this.#server.tell(order, fds).catch(() => {});
   }
 
-  async #watch(server: Server): Promise<void> {
+  async #watch(server: FaultProcess): Promise<void> {
     try {
       for (let report = await server.next(); report; report = await server.next()) {
         this.#take(report.message, report.fds);
@@ -200,7 +189,7 @@ export class LazyPages implements Disposable {
       );
     }
     this.#servers++;
-    const server = new Server();
+    const server = new FaultProcess();
     this.#server = server;
     this.#heardAt = performance.now();
     void this.#watch(server);
@@ -249,64 +238,4 @@ export function lazyStateIn(dir: string): "none" | "draining" | "drained" | "los
   } catch {
     return "none";
   }
-}
-
-/** One fault server. */
-class Server implements Disposable {
-  readonly #child: Child;
-  readonly #control: Fd;
-
-  constructor() {
-    const [ours, theirs] = seqpacketPair();
-    using _theirs = theirs;
-    using owned = new DisposableStack();
-    owned.use(ours);
-    const { command, args } = ownProgram();
-    this.#child = spawn({
-      command,
-      args: [...args, FAULT_SERVER_COMMAND, String(theirs.raw)],
-      inherit: [theirs],
-      stderr: "inherit",
-      newSession: true,
-    });
-    this.#control = ours;
-    owned.move();
-  }
-
-  async tell(order: ServerOrder, fds: readonly Fd[] = []): Promise<void> {
-    await sendMessage(this.#control, encodeMessage(order), fds);
-  }
-
-  /** @returns undefined when it has ended */
-  async next(): Promise<{ readonly message: ServerReport; readonly fds: Fd[] } | undefined> {
-    const message = await recvMessage(this.#control);
-    if (message) return { message: decodeMessage(message.data), fds: message.fds };
-    await this.#child.wait();
-    this[Symbol.dispose]();
-    return undefined;
-  }
-
-  /** Ends it at once. */
-  kill(): void {
-    if (!this.#child.pidfd.closed && !this.#child.pidfd.dead) this.#child.kill("SIGKILL");
-  }
-
-  /** Lets it go on by itself. */
-  leave(): void {
-    this.#control.close();
-    this.#child.pidfd.close();
-  }
-
-  [Symbol.dispose](): void {
-    this.#control.close();
-    this.#child[Symbol.dispose]();
-  }
-}
-
-/** This same program, or, where it is run from its sources, the one file of it. */
-function ownProgram(): { readonly command: string; readonly args: readonly string[] } {
-  const command = Deno.execPath();
-  if (Deno.build.standalone) return { command, args: [] };
-  const source = new URL("./fault_server.ts", import.meta.url).pathname;
-  return { command, args: ["run", "--allow-all", "--quiet", "--no-config", source] };
 }
