@@ -8,6 +8,7 @@
 import {
   DESTINATION_TABLE,
   type DestinationAction,
+  type DestinationEvent,
   type DestinationMark,
   destinationRecovery,
   type DestinationState,
@@ -15,6 +16,7 @@ import {
   type Row,
   SOURCE_TABLE,
   type SourceAction,
+  type SourceEvent,
   type SourceMark,
   sourceRecovery,
   type SourceState,
@@ -35,13 +37,15 @@ const SOURCE_TREE: Readonly<Record<Lived<SourceState>, string>> = {
   dumping: "runs, or CRIU lets it run again",
   frozen: "CRIU lets it run again",
   intended: "CRIU lets go of it; it stands still, its tasks stopped, or some of them",
+  lending: "stands still, with memory that the destination needs",
+  draining: "stands still, with memory that the destination needs",
   committed: "stands still, or is gone",
   "handing-over": "gone",
   "rolling-back": "CRIU lets it run; it stands still until SIGCONT was sent",
   undecided: "gone with the restart of its host",
   aborted: "runs",
   done: "gone",
-  "in-doubt": "gone",
+  "in-doubt": "gone; with LENT it stands still",
 };
 
 /** What there is of the tree on the destination. */
@@ -89,7 +93,7 @@ const SOURCE: Side = {
   table: SOURCE_TABLE,
   trees: SOURCE_TREE,
   initial: "checked",
-  marks: ["BEGIN", "INTENT", "COMMIT", "DONE", "ABORT", "ABORTED"],
+  marks: ["BEGIN", "INTENT", "LENT", "COMMIT", "DONE", "ABORT", "ABORTED"],
 };
 
 const DESTINATION: Side = {
@@ -107,6 +111,7 @@ const OWNERS: Readonly<Record<JournalMark, string>> = {
   BEGIN: OF_SOURCE,
   THROTTLED: OF_SOURCE,
   INTENT: OF_SOURCE,
+  LENT: OF_DESTINATION,
   COMMIT: OF_DESTINATION,
   DONE: OF_DESTINATION,
   ABORT: OF_SOURCE,
@@ -157,7 +162,7 @@ class Crashes {
     if (this.#followed.has(`${state} ${mark}`)) return;
     this.#followed.add(`${state} ${mark}`);
     for (const [event, row] of Object.entries(this.#side.table[state] ?? {})) {
-      if (row === "impossible" || event === "written" || isRecovery(event)) continue;
+      if (row === "impossible" || TELLING.has(event) || isRecovery(event)) continue;
       // Not an action's mark: it is written while the tree is being restored.
       if (event === "restored" && mark === "ADMITTED") this.#follow(state, "RESTORED");
       else this.#take(row, mark);
@@ -171,11 +176,12 @@ class Crashes {
       this.#note(to, mark);
       mark = markOf(action) ?? mark;
     }
-    const written = this.#side.table[to]?.["written"];
+    const told = TOLD.get(actions.at(-1) ?? "");
+    const next = told === undefined ? undefined : this.#side.table[to]?.[told];
     // It is taken before anything else can be.
-    if (TOLD.has(actions.at(-1) ?? "") && written && written !== "impossible") {
+    if (next && next !== "impossible") {
       this.#note(to, mark);
-      this.#take(written, mark);
+      this.#take(next, mark);
     } else this.#follow(to, mark);
   }
 
@@ -184,14 +190,16 @@ class Crashes {
   }
 }
 
-/** What ends with the event `written`. */
-const TOLD: ReadonlySet<string> = new Set(
+/** What ends with an event of its own. */
+const TOLD: ReadonlyMap<string, SourceEvent | DestinationEvent> = new Map(
   [
-    "journal-commit" satisfies SourceAction,
-    "journal-prepared" satisfies DestinationAction,
-    "journal-running" satisfies DestinationAction,
+    ["journal-lent" satisfies SourceAction, "lent"],
+    ["journal-commit" satisfies SourceAction, "written"],
+    ["journal-prepared" satisfies DestinationAction, "written"],
+    ["journal-running" satisfies DestinationAction, "written"],
   ],
 );
+const TELLING: ReadonlySet<string> = new Set(TOLD.values());
 
 function isRecovery(event: string): boolean {
   return /^(was|force|peer-(holds|lacks|runs))/.test(event);
@@ -206,6 +214,8 @@ function markOf(action: string): JournalMark | undefined {
 const SOURCE_ENDS: readonly (readonly SourceMark[])[] = [
   ["BEGIN"],
   ["BEGIN", "INTENT"],
+  ["BEGIN", "INTENT", "LENT"],
+  ["BEGIN", "INTENT", "LENT", "ABORT"],
   ["BEGIN", "INTENT", "COMMIT"],
   ["BEGIN", "INTENT", "COMMIT", "DONE"],
   ["BEGIN", "ABORT"],

@@ -82,6 +82,7 @@ function beginOf(migrationId: string): BeginRequest {
     memoryBytes: 0,
     direct: false,
     skippedChecks: [],
+    late: false,
   };
 }
 

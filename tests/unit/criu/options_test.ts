@@ -72,7 +72,6 @@ Deno.test("OpenedOptions: every option travels under CRIU's field number", () =>
       ghostLimit: 2 ** 20,
       external: ["mnt[a]:b"],
       timeout: 30,
-      lazyPages: true,
       leaveStopped: true,
       tcpClose: true,
       preDumpMode: "read",
@@ -106,7 +105,6 @@ Deno.test("OpenedOptions: every option travels under CRIU's field number", () =>
       35: 2n ** 20n,
       37: "mnt[a]:b",
       45: 30n,
-      48: 1n,
       51: `${Deno.realPathSync(dir)}/criu.conf`,
       52: 1n,
       61: 2n,
@@ -126,6 +124,24 @@ Deno.test("OpenedOptions: what is left out does not travel", () =>
       10,
       17,
     ]);
+  }));
+
+Deno.test("OpenedOptions: a lazy dump over a page channel is told by a file, a restore is not", () =>
+  inDir((dir) => {
+    const [socket, other] = streamPair();
+    using _socket = socket;
+    using _other = other;
+    const lazy = { imagesDir: dir, lazyPages: true };
+    {
+      using opened = new OpenedOptions({ ...lazy, pageServerFd: socket }, DEFAULTS);
+      const { configFile = "", ps, lazyPages } = opened.message;
+      const lines = `lazy-pages\npage-server\nps-socket ${socket.raw}\n`;
+      assertEquals(Deno.readTextFileSync(configFile), lines);
+      assertEquals([ps, lazyPages], [undefined, undefined]);
+    }
+    using opened = new OpenedOptions(lazy, DEFAULTS);
+    const { configFile, lazyPages } = opened.message;
+    assertEquals([configFile, lazyPages], [undefined, true]);
   }));
 
 Deno.test("OpenedOptions: leaveStopped is told by a file, from a relative work dir too", () =>

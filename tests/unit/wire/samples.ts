@@ -50,6 +50,7 @@ export const begin: BeginRequest = {
   restoreMode: "lazy",
   direct: true,
   skippedChecks: ["file-differs"],
+  late: true,
 };
 
 const buildId = Uint8Array.from([1, 2, 3]);
@@ -93,6 +94,7 @@ export const requests: readonly Request[] = [
   { type: "commit", migrationId, forced: true },
   { type: "abort", migrationId, reason: "the operator said so", forced: true },
   { type: "probe", migrationId, command: "redis-cli ping", timeoutMs: 30_000 },
+  { type: "fetch-late", migrationId },
   { type: "forget", migrationId },
   { type: "inquire" },
   { type: "cancel", migrationId },
@@ -110,6 +112,9 @@ export const replies: readonly Reply[] = [
     ],
   },
   { type: "begun", migrationId, lazy: true },
+  { type: "begun", migrationId, lazy: true, late: true },
+  { type: "late-fetched", ticket },
+  { type: "late-fetched" },
   { type: "begun", migrationId, lazy: false, direct: { port: 65_535, ticket } },
   { type: "iteration-started", pagesTicket: ticket },
   { type: "iteration-started", imagesTicket: ticket },
