@@ -176,8 +176,7 @@ class Crashes {
       this.#note(to, mark);
       mark = markOf(action) ?? mark;
     }
-    const told = TOLD.get(actions.at(-1) ?? "");
-    const next = told === undefined ? undefined : this.#side.table[to]?.[told];
+    const next = this.#side.table[to]?.[TOLD.get(actions.at(-1) ?? "") ?? ""];
     // It is taken before anything else can be.
     if (next && next !== "impossible") {
       this.#note(to, mark);
@@ -191,14 +190,14 @@ class Crashes {
 }
 
 /** What ends with an event of its own. */
-const TOLD: ReadonlyMap<string, SourceEvent | DestinationEvent> = new Map(
-  [
-    ["journal-lent" satisfies SourceAction, "lent"],
-    ["journal-commit" satisfies SourceAction, "written"],
-    ["journal-prepared" satisfies DestinationAction, "written"],
-    ["journal-running" satisfies DestinationAction, "written"],
-  ],
-);
+const TOLD: ReadonlyMap<string, string> = new Map(Object.entries(
+  {
+    "journal-lent": "lent",
+    "journal-commit": "written",
+    "journal-prepared": "written",
+    "journal-running": "written",
+  } satisfies Partial<Record<SourceAction | DestinationAction, SourceEvent | DestinationEvent>>,
+));
 const TELLING: ReadonlySet<string> = new Set(TOLD.values());
 
 function isRecovery(event: string): boolean {

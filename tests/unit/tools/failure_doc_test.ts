@@ -37,8 +37,8 @@ Deno.test("docs/failure.md: tells whose the process is, and with what a journal 
     text.split("\n").find((line) => line.startsWith(`| \`${start}\` `))
       ?.split("|").map((cell) => cell.trim()).slice(3, 5);
   assertEquals(row("intended"), [
-    "`BEGIN`, `INTENT`, `COMMIT`",
-    "the source's; from `COMMIT` on the destination's",
+    "`BEGIN`, `INTENT`, `LENT`, `COMMIT`",
+    "the source's; from `LENT` on the destination's",
   ]);
   assertEquals(row("rolling-back"), ["`BEGIN`, `INTENT`, `ABORT`", "the source's"]);
   assertEquals(row("resuming"), ["`RUNNING`", "the destination's"]);
