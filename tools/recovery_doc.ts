@@ -162,7 +162,7 @@ class Crashes {
     if (this.#followed.has(`${state} ${mark}`)) return;
     this.#followed.add(`${state} ${mark}`);
     for (const [event, row] of Object.entries(this.#side.table[state] ?? {})) {
-      if (row === "impossible" || TELLING.has(event) || isRecovery(event)) continue;
+      if (row === "impossible" || TELLING.has(event) || OF_RECOVERY.test(event)) continue;
       // Not an action's mark: it is written while the tree is being restored.
       if (event === "restored" && mark === "ADMITTED") this.#follow(state, "RESTORED");
       else this.#take(row, mark);
@@ -199,10 +199,7 @@ const TOLD: ReadonlyMap<string, string> = new Map(Object.entries(
   } satisfies Partial<Record<SourceAction | DestinationAction, SourceEvent | DestinationEvent>>,
 ));
 const TELLING: ReadonlySet<string> = new Set(TOLD.values());
-
-function isRecovery(event: string): boolean {
-  return /^(was|force|peer-(holds|lacks|runs))/.test(event);
-}
+const OF_RECOVERY = /^(was|force|peer-(holds|lacks|runs))/;
 
 function markOf(action: string): JournalMark | undefined {
   return action.startsWith("journal-")
