@@ -6,12 +6,13 @@
 
 import { ensurePackages } from "../vm/packages.ts";
 import { hostCriu } from "./host_criu.ts";
-import { run } from "./process.ts";
+import { exists, run } from "./process.ts";
 
 interface Need {
   /** The Debian package. */
   readonly name: string;
   readonly why: string;
+  /** What is there when it is: a command, or the path of a file. */
   readonly command: string;
 }
 
@@ -30,6 +31,24 @@ const PROGRAMS: readonly Need[] = [
   { name: "nginx-light", why: "is moved", command: "nginx" },
   { name: "postgresql", why: "is moved", command: "psql" },
   { name: "python3-minimal", why: "is moved, and asks the others", command: "/usr/bin/python3" },
+];
+
+const VAGRANT_LIBVIRT = "/usr/share/vagrant-plugins/plugins.d/vagrant-libvirt.json";
+
+/** What `deno task test:vagrant` runs, besides what the harness needs. */
+const VAGRANT: readonly Need[] = [
+  { name: "vagrant", why: "makes the machines", command: "vagrant" },
+  { name: "vagrant-libvirt", why: "lets it ask libvirt for them", command: VAGRANT_LIBVIRT },
+  { name: "libvirt-daemon", why: "runs Vagrant's machines", command: "libvirtd" },
+  { name: "libvirt-clients", why: "asks libvirt", command: "virsh" },
+  { name: "qemu-utils", why: "makes the box's disk", command: "qemu-img" },
+  { name: "mmdebstrap", why: "makes the box's Debian", command: "mmdebstrap" },
+  { name: "dnsmasq-base", why: "gives the machines addresses", command: "dnsmasq" },
+  { name: "iptables", why: "libvirt's networks ask for it", command: "iptables" },
+  { name: "openssh-client", why: "logs in to the machines", command: "ssh-keygen" },
+  { name: "iproute2", why: "looks whether there can be bridges", command: "ip" },
+  { name: "util-linux", why: "makes namespaces", command: "unshare" },
+  { name: "passwd", why: "makes libvirt's user in them", command: "useradd" },
 ];
 
 if (import.meta.main) {
@@ -57,10 +76,25 @@ export async function ensurePrograms(): Promise<void> {
   await ensure(PROGRAMS);
 }
 
+/**
+ * The same for `deno task test:vagrant`, which runs as root only.
+ *
+ * @throws Without root, also when nothing is missing.
+ */
+export async function ensureVagrant(): Promise<void> {
+  await ensure(VAGRANT);
+  await ensurePackages();
+  if (Deno.uid() !== 0) {
+    throw new Error(
+      "Cannot make namespaces for libvirt without root: run this task as root, for example by sudo",
+    );
+  }
+}
+
 async function ensure(needs: readonly Need[]): Promise<void> {
   const missing: Need[] = [];
   for (const need of needs) {
-    if (!await isOnPath(need.command)) missing.push(need);
+    if (!await isThere(need.command)) missing.push(need);
   }
   if (missing.length > 0) await install(missing);
 }
@@ -85,7 +119,8 @@ async function install(missing: readonly Need[]): Promise<void> {
   if (code !== 0) throw new Error(`Cannot install ${names.join(" ")}: ${stderr.trim()}`);
 }
 
-async function isOnPath(command: string): Promise<boolean> {
+async function isThere(command: string): Promise<boolean> {
+  if (command.startsWith("/")) return await exists(command);
   const { code } = await run("sh", [
     "-c",
     `PATH=$PATH:/usr/sbin:/sbin command -v "$0"`,

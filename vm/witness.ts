@@ -227,16 +227,22 @@ class OneCapture {
   }
 
   #tick(datagram: CapturedDatagram): Tick {
-    const text = decode(datagram);
-    const match = /^tick (\S+) (\S+) (\d+) (\d+)$/.exec(text);
-    const [, workload, host, sequence, pid] = match ?? [];
-    if (!workload || !host) throw new WitnessError(`Cannot understand the datagram "${text}"`);
-    if (this.#hosts.get(datagram.source) !== host) {
-      throw new WitnessError(`"${text}" came from ${datagram.source}, which is not ${host}`);
-    }
     const timeMs = datagram.timeMs + this.#offsetMs;
-    return { workload, host, sequence: Number(sequence), pid: Number(pid), timeMs };
+    return readTick(decode(datagram), this.#hosts.get(datagram.source), timeMs);
   }
+}
+
+/**
+ * The tick that a workload's datagram tells of, which came from `sender` at `timeMs`.
+ *
+ * @throws {WitnessError} when it is none, or names another host than the one that sent it.
+ */
+export function readTick(text: string, sender: string | undefined, timeMs: number): Tick {
+  const match = /^tick (\S+) (\S+) (\d+) (\d+)$/.exec(text);
+  const [, workload, host, sequence, pid] = match ?? [];
+  if (!workload || !host) throw new WitnessError(`Cannot understand the datagram "${text}"`);
+  if (sender !== host) throw new WitnessError(`"${text}" came from ${sender ?? "elsewhere"}`);
+  return { workload, host, sequence: Number(sequence), pid: Number(pid), timeMs };
 }
 
 function decode(datagram: CapturedDatagram): string {
