@@ -4,12 +4,12 @@ import { runHere } from "../command.ts";
 
 const READY_TIMEOUT_MS = 60_000;
 const POLL_MS = 200;
-/** Some of the kinds of libvirt's own complaints: of these the daemon dies. */
+/** Of libvirtd's log: what it dies of stands last. */
 const LOG_LINES = 5;
 
 /**
  * Starts virtlogd and libvirtd and waits until one can be asked. They write down what they say in
- * `dir`, and end with the room.
+ * `dir`/log, and end with the room.
  *
  * @throws Error with libvirtd's last words when it does not come up.
  */
@@ -25,7 +25,7 @@ export async function startLibvirt(dir: string): Promise<void> {
       return;
     } catch (cause) {
       if (ended || performance.now() > endMs) {
-        const log = await Deno.readTextFile(`${dir}/libvirtd.log`);
+        const log = await Deno.readTextFile(`${dir}/log/libvirtd.log`);
         const words = log.trim().split("\n").slice(-LOG_LINES).join("\n");
         throw new Error(`Cannot start libvirtd:\n${words}`, { cause });
       }
@@ -42,7 +42,7 @@ export async function askLibvirt(...args: readonly string[]): Promise<string> {
 function daemon(name: string, dir: string): Deno.ChildProcess {
   // The shell only redirects: a pipe would need a reader.
   return new Deno.Command("sh", {
-    args: ["-c", 'exec "$1" >"$2" 2>&1', "daemon", name, `${dir}/${name}.log`],
+    args: ["-c", 'exec "$1" >"$2" 2>&1', "daemon", name, `${dir}/log/${name}.log`],
     stdin: "null",
   }).spawn();
 }

@@ -77,7 +77,7 @@ async function migrate(transcript: Transcript, witness: TickReceiver): Promise<v
   const on = (host: string, command: string) => `vagrant ssh ${host} -c '${command}'`;
   const run = (host: string, command: string) => transcript.run(on(host, command));
   await run("destination", "sudo systemd-run --quiet --unit=phaul-serve /lab/bin/phaul serve");
-  await run("destination", `until sudo test -s ${TOKEN}; do sleep 1; done`);
+  await run("destination", `timeout 120 sh -c "until sudo test -s ${TOKEN}; do sleep 1; done"`);
   await transcript.run(
     `${on("destination", `sudo cat ${TOKEN}`)} | ` +
       on("source", `sudo install -D -m 600 /dev/stdin ${TOKEN}`),
