@@ -100,8 +100,8 @@ async function proveOneCopy(transcript: Transcript, witness: TickReceiver): Prom
   }
   if (!answer.includes('"ok":true')) throw new Error(`piggie is damaged: ${answer}`);
   const { stretches: [before, after], ticks } = witness.examine("piggie", [...HOSTS.values()]);
-  console.log(
-    `The witness outside of both machines heard ${ticks} numbers, each once: to ` +
+  transcript.say(
+    `# The witness outside of both machines heard ${ticks} numbers, each once: to ` +
       `${before?.last.sequence} from the source, from ${after?.first.sequence} from the destination`,
   );
 }

@@ -15,13 +15,20 @@ export class Transcript {
     return this.#lines.join("\n");
   }
 
+  /** Shows and keeps a line that no command has printed. */
+  say(raw: string): void {
+    const line = this.#hidden.reduce((text, [path, name]) => text.replaceAll(path, name), raw);
+    this.#lines.push(line);
+    console.log(line);
+  }
+
   /**
    * Runs a line by the shell and returns what it printed.
    *
    * @throws Error when it ends with another code than 0
    */
   async run(line: string): Promise<string> {
-    this.#keep(`$ ${line}`);
+    this.say(`$ ${line}`);
     const child = new Deno.Command("bash", {
       args: ["-o", "pipefail", "-c", `{ ${line}\n} 2>&1`],
       stdin: "null",
@@ -44,13 +51,7 @@ export class Transcript {
     const line = lastingLine(raw);
     if (line === undefined) return;
     shown.push(line);
-    this.#keep(line);
-  }
-
-  #keep(raw: string): void {
-    const line = this.#hidden.reduce((text, [path, name]) => text.replaceAll(path, name), raw);
-    this.#lines.push(line);
-    console.log(line);
+    this.say(line);
   }
 }
 
