@@ -5,7 +5,7 @@
  */
 
 import { SKIPPABLE_CODES } from "../haul/check_codes.ts";
-import type { VictimChoice } from "../haul/options.ts";
+import type { FileStrategy, VictimChoice } from "../haul/options.ts";
 import {
   type Flag,
   type FlagValues,
@@ -16,7 +16,7 @@ import {
   toggle,
   usageError,
 } from "./flags.ts";
-import { filePath, nonEmpty, oneOf, peerAddress, wholeNumber } from "./values.ts";
+import { filePath, fileStrategy, nonEmpty, oneOf, peerAddress, wholeNumber } from "./values.ts";
 
 /** The kernel's own limit (PID_MAX_LIMIT). */
 const MAX_PID = 4_194_304;
@@ -117,6 +117,25 @@ export const CHECK_FLAGS = {
     help:
       "Let a finding of that name (phaul check; docs/checks.md) not stop it; may be given again",
     read: oneOf(SKIPPABLE_CODES),
+  }),
+} as const;
+
+/** Which files come along. */
+export const FILES_FLAGS = {
+  fs: list<FileStrategy>({
+    name: "fs",
+    placeholder: "STRATEGY",
+    help:
+      "Bring files along: shared (none, the default), open (what the tree has open, where it is " +
+      "missing), tree:PATH[:DEST] (a directory, by rsync), exec:PROGRAM (your own way); may be " +
+      "given again",
+    read: fileStrategy,
+  }),
+  overwrite: toggle({
+    name: "overwrite",
+    help:
+      "What --fs finds in the way on the destination is replaced at the commit, as far as its " +
+      "--allow-path goes",
   }),
 } as const;
 

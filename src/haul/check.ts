@@ -40,10 +40,19 @@ export async function check(options: CheckOptions, signal: AbortSignal): Promise
   const pidfds = () => Promise.resolve(hasPidfds(version));
   const allowed = { ...options.criu, pidfds, releaseUnit: options.releaseUnit };
   const victim = options.pid === undefined ? undefined : await examineVictim(options.pid, allowed);
-  const { peer: address, insecure, tokenFile, timeouts, workDir } = options;
+  const { peer: address, insecure, tokenFile, timeouts, workDir, fs, overwrite } = options;
   using peer = address && await Peer.connect({ address, insecure, tokenFile, timeouts }, signal);
   const throughFiles = options.criuService !== undefined;
-  const hosts = await checkHosts({ session, workDir, victim, peer, throughFiles, signal });
+  const hosts = await checkHosts({
+    session,
+    workDir,
+    victim,
+    peer,
+    throughFiles,
+    fs,
+    overwrite,
+    signal,
+  });
   if (!victim) return { ...hosts, findings: worstFirst(hosts.findings) };
   const { pid, comm, processes, memoryBytes } = victim;
   return {

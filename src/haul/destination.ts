@@ -157,6 +157,9 @@ export class DestinationRole {
         return await this.#probes.run(request, this, this.#stages);
       case "forget":
         return await this.#forget();
+      case "offer-files":
+      case "sync-files":
+        return await this.#parts.files.answer(request, this.state);
       default:
         return request satisfies never;
     }
@@ -213,7 +216,7 @@ export class DestinationRole {
       "answer-discarded": () => this.#answers.discarded(this.#because),
       "refuse": (cause) =>
         this.#answers.refuse(askedBy(cause.event), refusalOf(this, cause, this.#reason)),
-      "tidy": () => tidyUp(this.#parts, this.state),
+      "tidy": () => tidyUp(this.#parts, this.state, stages),
       "report": (cause) => this.#report(cause),
     };
   }
@@ -237,8 +240,7 @@ export class DestinationRole {
   async #stopIteration(request: StopIterationRequest): Promise<Reply> {
     if (this.state !== "receiving") throw outOfTurn("stop-iteration", this);
     try {
-      const stop = () => this.#received.stop(request);
-      const { pages, bytes } = await this.#watchdog.during(stop);
+      const { pages, bytes } = await this.#watchdog.during(() => this.#received.stop(request));
       return { type: "iteration-stopped", pages, pageBytes: bytes };
     } catch (error) {
       this.#fail(error);
@@ -250,6 +252,7 @@ export class DestinationRole {
     const received = this.#received;
     await received.complete(request);
     this.#stages.timeline.mark("images");
+    await this.#parts.files.place();
     await this.#custody.restore(received.imagesDir, request, () => received.lazySource());
   }
 
@@ -257,6 +260,7 @@ export class DestinationRole {
     const reason = this.#reason ?? givenUp("the destination was told to");
     await this.#stages.leniently(async () => await this.#intake?.abort(reason));
     await this.#stages.leniently(() => this.#custody.discard());
+    await this.#stages.leniently(() => this.#parts.files.undo());
     this.#answers.refuseAllBut("abort", reason);
   }
 

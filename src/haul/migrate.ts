@@ -25,6 +25,7 @@ import type { BeginRequest, BegunReply } from "../wire/mod.ts";
 import type { EventSink, HostsVersions, MigrationSummary } from "./events.ts";
 import { beginRequest } from "./begin_request.ts";
 import { checkHosts, placed, type PlacedFinding, versionsOf } from "./checkup.ts";
+import { requireFiles, SourceFiles } from "./files/source_files.ts";
 import { failureOf, MigrationError, whereaboutsOf } from "./migration_error.ts";
 import { beginJournal } from "./begin_journal.ts";
 import { openSession } from "./criu_session.ts";
@@ -104,7 +105,7 @@ interface Course {
 }
 
 function summaryOf(outcome: SourceOutcome, course: Course): MigrationSummary {
-  const { report, switchoverMs = 0, probed } = outcome;
+  const { report, switchoverMs = 0, probed, files } = outcome;
   const { migration, options, timeline, begun } = course;
   const iterations = report?.iterations ?? [];
   return {
@@ -118,6 +119,7 @@ function summaryOf(outcome: SourceOutcome, course: Course): MigrationSummary {
     bytes: iterations.reduce((sum, i) => sum + i.bytes, 0),
     sentBytes: iterations.reduce((sum, i) => sum + (i.sentBytes ?? i.bytes), 0),
     ...(probed ? { probed } : {}),
+    ...(files ? { files } : {}),
     switchover: timeline.partsOf(switchoverMs),
     timeline: timeline.entries,
   };
@@ -161,6 +163,7 @@ export async function attempt(
   });
   const { peer: address, insecure, tokenFile, timeouts } = options;
   using peer = await Peer.connect({ address, insecure, tokenFile, timeouts }, signal);
+  await requireFiles(options, peer);
   const version = await criu.version();
   requireCriu(version);
   await using owned = new AsyncDisposableStack();
@@ -169,7 +172,8 @@ export async function attempt(
   // Not sooner: an interrupted migration has left a copy there, whose pids are taken.
   await untouched(journal, async () => {
     const throughFiles = options.criuService !== undefined;
-    const parts = { session: criu, workDir: options.workDir, victim, peer, throughFiles, signal };
+    const { fs, overwrite, workDir } = options;
+    const parts = { session: criu, workDir, victim, peer, throughFiles, fs, overwrite, signal };
     const { findings, ...hosts } = await checkHosts(parts);
     judge(findings, versionsOf(hosts));
     criu.close();
@@ -189,6 +193,9 @@ export async function attempt(
   const { lazy, direct: door } = await begin(peer, request, stages, verdict);
   const onProgress: ProgressListener = (iteration, { pages: pagesWritten, bytes }) =>
     stages.tell({ event: "progress", migration, iteration, pagesWritten, bytes });
+  const filesParts = { options, migration, peer, stages, workDir: workDir.path };
+  const bringFiles = () => SourceFiles.begin(filesParts, AbortSignal.any([signal, lostOf(peer)]));
+  using files = plan ? SourceFiles.none(filesParts) : await orAbort(verdict, bringFiles);
   const parts = { options, peer, channel, door, workDir: workDir.path, onProgress, signal };
   using way = await orAbort(verdict, () => openWay(parts));
   const role = new SourceRole({
@@ -200,6 +207,7 @@ export async function attempt(
     journal,
     verdict,
     throttle,
+    files,
     tree,
     workDir: workDir.path,
     plan,
@@ -251,6 +259,13 @@ async function orAbort<T>(verdict: Verdict, step: () => Promise<T>): Promise<T> 
     await verdict.settle(false);
     throw error;
   }
+}
+
+/** Aborted when the peer is lost. */
+function lostOf(peer: Peer): AbortSignal {
+  const lost = new AbortController();
+  void peer.lost.then((error) => lost.abort(error));
+  return lost.signal;
 }
 
 /** Nothing has begun when `step` fails, so nothing of it is to be recovered. */

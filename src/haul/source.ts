@@ -11,9 +11,10 @@ import type { SourceState } from "../migrate/tables.ts";
 import { sendImages } from "../wire/mod.ts";
 import { PhaulClient } from "./client.ts";
 import { PLAN_MADE } from "./plan_made.ts";
-import { CONNECTION_LOST, requireSame } from "./verdicts.ts";
+import { deeperReason, requireSame } from "./verdicts.ts";
 import type { ClientReport, PhaulConfig, PhaulLocal } from "./config.ts";
 import { untilDead } from "./death.ts";
+import { alsoSyncing } from "./files/source_files.ts";
 import { type DumpListener, FinalDump } from "./final_dump.ts";
 import type { Probed } from "./events.ts";
 import { imagesOf } from "./images.ts";
@@ -62,7 +63,8 @@ export class SourceRole implements PhaulLocal {
       onDefect: (error) => parts.stages.warn(error.message),
     });
     this.#watchdog = new Watchdog(parts.options.timeouts.stallMs, {
-      progress: () => `${this.#steps} ${parts.way.pages.totalBytes} ${this.#imageBytes}`,
+      progress: () =>
+        `${this.#steps} ${parts.way.pages.totalBytes + parts.files.sentBytes} ${this.#imageBytes}`,
       paused: () => this.#awaitsPeer || parts.way.remote.starting || parts.stages.inHook,
       stalled: (error) => this.#fail("stalled", error),
     });
@@ -93,7 +95,7 @@ export class SourceRole implements PhaulLocal {
 
   /** A plan ends here. */
   async beforeSwitchover(): Promise<void> {
-    if (!this.#parts.plan) return;
+    if (!this.#parts.plan) return await this.#parts.files.arm(this.#cancelled.signal);
     this.#fail("cancel", PLAN_MADE);
     await this.#engine.promise;
   }
@@ -113,7 +115,8 @@ export class SourceRole implements PhaulLocal {
     const { state } = this.#machine;
     const report = await this.#client?.catch(() => undefined);
     if (state === "done") {
-      return { state, report, switchoverMs: this.#switchoverMs, probed: this.#probed };
+      const { summary: files } = this.#parts.files;
+      return { state, report, switchoverMs: this.#switchoverMs, probed: this.#probed, files };
     }
     return { state: state === "in-doubt" ? state : "aborted", error: this.#reason, report };
   }
@@ -159,6 +162,7 @@ export class SourceRole implements PhaulLocal {
       },
       "journal-abort": async (cause) => {
         this.#reason ??= cause.error;
+        this.#parts.files.giveUp(this.#reason);
         await this.#parts.stages.leniently(() => journal.record({ mark: "ABORT" }));
       },
       "journal-aborted": () => stages.leniently(() => journal.record({ mark: "ABORTED" })),
@@ -175,7 +179,7 @@ export class SourceRole implements PhaulLocal {
 
   /** Starts the client, whose end (unless this role ended it) is an event. */
   #copy(): void {
-    const { options, way, workDir, stages, migration, throttle } = this.#parts;
+    const { options, way, workDir, stages, migration, throttle, files } = this.#parts;
     const client = new PhaulClient(this, way.remote, {
       pid: options.pid,
       memory: way.memory,
@@ -188,7 +192,7 @@ export class SourceRole implements PhaulLocal {
       throttle,
       criu: options.criu,
       signal: this.#cancelled.signal,
-      observer: stageObserver(stages, migration),
+      observer: alsoSyncing(stageObserver(stages, migration), files, this.#cancelled.signal),
     });
     this.#client = client.migrate();
     this.#client.catch((error) => this.#fail("failed", asPhaulError(error)));
@@ -221,8 +225,7 @@ export class SourceRole implements PhaulLocal {
 
   /** Ends the page stream, sends the images and asks for the tree to be restored and held. */
   async #prepare(): Promise<void> {
-    const { stages, migration, peer } = this.#parts;
-    const { remote } = this.#parts.way;
+    const { stages, migration, peer, way: { remote } } = this.#parts;
     try {
       await stages.pass({ event: "frozen", migration });
       this.#parts.way.replay?.(this.#dump.imagesDir);
@@ -230,6 +233,7 @@ export class SourceRole implements PhaulLocal {
       if (!remote.images) throw new PhaulError("internal", "Cannot send images without a stream");
       const images = imagesOf(this.#dump.imagesDir, (bytes) => this.#imageBytes += bytes);
       const totals = await sendImages(remote.images, images);
+      await this.#parts.files.final();
       this.#awaitsPeer = true;
       const ready = await peer.request({ type: "prepare", ...this.#dump.tree(), ...totals });
       requireSame(migration, ready.migrationId);
@@ -280,15 +284,11 @@ export class SourceRole implements PhaulLocal {
   }
 
   async #tidy(): Promise<void> {
+    await this.#parts.files.end(this.#machine.state === "done");
     const { because: theirs } = await this.#parts.verdict.settle(this.#machine.state === "done");
     if (theirs?.code === "undecided") this.#reason = theirs;
-    // A stream that broke is only what this side, or a CRIU that sends itself, saw of the peer's failure.
-    const code = this.#reason?.code ?? "internal";
-    const broke = CONNECTION_LOST.has(code) ||
-      code === "criu-failed" && this.#parts.options.channel === "direct";
-    // Of a peer that is gone, a CRIU that sends itself may have seen the end sooner than this side.
-    const gone = broke && code === "criu-failed" ? this.#lost : undefined;
-    this.#reason = (broke ? theirs ?? gone : undefined) ?? this.#reason;
+    const direct = this.#parts.options.channel === "direct";
+    this.#reason = deeperReason(this.#reason, { theirs, lost: this.#lost, direct });
   }
 
   #report(cause: Cause<SourceEvent>): void {

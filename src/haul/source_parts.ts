@@ -8,7 +8,8 @@ import type { PhaulError } from "../errors.ts";
 import type { Journal } from "../journal/mod.ts";
 import type { ProcessTree } from "../proc/mod.ts";
 import type { ClientReport, Throttle } from "./config.ts";
-import type { Probed } from "./events.ts";
+import type { FilesSummary, Probed } from "./events.ts";
+import type { SourceFiles } from "./files/source_files.ts";
 import type { MigrateOptions } from "./options.ts";
 import type { PageWay } from "./page_way.ts";
 import type { Peer } from "./peer.ts";
@@ -25,6 +26,7 @@ export interface SourceParts {
   readonly journal: Journal;
   readonly verdict: Verdict;
   readonly throttle?: Throttle;
+  readonly files: SourceFiles;
   /** Holds the root by a pidfd from before the first dump. */
   readonly tree: ProcessTree;
   readonly workDir: string;
@@ -41,4 +43,6 @@ export interface SourceOutcome {
   /** From the freeze to the acknowledgement; absent unless done. */
   readonly switchoverMs?: number;
   readonly probed?: Probed;
+  /** What came along; absent where nothing had to. */
+  readonly files?: FilesSummary;
 }

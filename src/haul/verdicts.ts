@@ -21,6 +21,21 @@ export const CONNECTION_LOST: ReadonlySet<ErrorCode> = new Set([
   "peer-unreachable",
 ]);
 
+/**
+ * Why a migration failed, by both sides: a stream that broke is only what this side, or a CRIU or an rsync
+ * that sends itself, saw of the peer's failure.
+ */
+export function deeperReason(
+  own: PhaulError | undefined,
+  { theirs, lost, direct }: { theirs?: PhaulError; lost?: PhaulError; direct: boolean },
+): PhaulError | undefined {
+  const code = own?.code ?? "internal";
+  const byCriu = code === "criu-failed" && direct;
+  if (!CONNECTION_LOST.has(code) && !byCriu && code !== "files-failed") return own;
+  // Of a peer that is gone, a CRIU that sends itself may have seen the end sooner than this side.
+  return theirs ?? (byCriu ? lost : undefined) ?? own;
+}
+
 /** For so long an abort is tried again; a busy destination may take seconds for a handshake. */
 const ABORT_ATTEMPTS_MS = 15_000;
 const FIRST_PAUSE_MS = 200;

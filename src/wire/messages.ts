@@ -6,6 +6,7 @@
  */
 
 import type { CheckRequest } from "./check_messages.ts";
+import type { FileMoves, OfferFilesRequest, SyncFilesRequest } from "./files_messages.ts";
 
 /** One task of the tree: its pid in the innermost pid namespace and how it was before the freeze. */
 export interface ProcessSummary {
@@ -36,6 +37,10 @@ export interface FileFact {
   readonly appendOnly: boolean;
   /** Of a program or library, where it has one. */
   readonly buildId?: Uint8Array;
+  /** When its content changed last, in milliseconds since 1970; told of files that may move along. */
+  readonly modifiedMs?: number;
+  /** SHA-256 of its content, where that was cheap to have. */
+  readonly digest?: Uint8Array;
 }
 
 /** CRIU's modes of `--manage-cgroups-mode`, by CRIU's names. */
@@ -92,6 +97,8 @@ export interface BeginRequest {
   readonly direct: boolean;
   /** Codes of findings that are not to stop it. */
   readonly skippedChecks: readonly string[];
+  /** Files that come along; none when not given. */
+  readonly moves?: FileMoves;
 }
 
 /** How a pages stream is packed; nothing is where nothing is said. */
@@ -194,4 +201,6 @@ export type Request =
   | ProbeRequest
   | ForgetRequest
   | InquireRequest
-  | CancelRequest;
+  | CancelRequest
+  | OfferFilesRequest
+  | SyncFilesRequest;

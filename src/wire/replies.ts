@@ -5,6 +5,7 @@
  */
 
 import type { CheckedReply } from "./check_messages.ts";
+import type { FilesTicketReply, FilesWantedReply } from "./files_messages.ts";
 import type { PackingTerms, Request } from "./messages.ts";
 import type { ErrorTexts } from "./peer_error.ts";
 
@@ -115,7 +116,9 @@ export type Reply =
   | DiscardedReply
   | ProbedReply
   | ForgottenReply
-  | StandingsReply;
+  | StandingsReply
+  | FilesWantedReply
+  | FilesTicketReply;
 
 /** Which reply belongs to which request. */
 export const replyTypeOf = {
@@ -130,6 +133,8 @@ export const replyTypeOf = {
   "forget": "forgotten",
   "inquire": "standings",
   "cancel": "standings",
+  "offer-files": "files-wanted",
+  "sync-files": "files-ticket",
 } as const satisfies Record<Request["type"], Reply["type"]>;
 
 /** The reply to a request of type `R`. */

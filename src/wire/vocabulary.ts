@@ -21,6 +21,8 @@ export const requestBodies = {
   "forget": "forget",
   "inquire": "inquire",
   "cancel": "cancel",
+  "offer-files": "offerFiles",
+  "sync-files": "syncFiles",
 } as const satisfies Record<Request["type"], string>;
 
 /** The body field of each reply in an Envelope. */
@@ -35,6 +37,8 @@ export const replyBodies = {
   "probed": "probed",
   "forgotten": "forgotten",
   "standings": "standings",
+  "files-wanted": "filesWanted",
+  "files-ticket": "filesTicket",
 } as const satisfies Record<Reply["type"], string>;
 
 /** The enum value of each kind of file. */
