@@ -117,8 +117,9 @@ export function findTargets(moves: FileMoves, policy: TargetPolicy): Finding[] {
     } catch (error) {
       if (!(error instanceof PhaulError)) throw error;
       const { message, remedy } = error;
+      const code = error.code === "file-differs" ? error.code : "files-refused";
       return [{
-        code: "files-refused",
+        code,
         severity: "blocker",
         message: uncapitalised(message),
         remedy,
