@@ -69,7 +69,8 @@ export class IncomingFiles implements Disposable {
   readonly #placement: Placement;
   readonly #areas: Area[] = [];
   readonly #locks = new DisposableStack();
-  readonly #servers = new Map<Area, RsyncServer>();
+  readonly #servers = new Set<RsyncServer>();
+  readonly #failures = new Map<Area, PhaulError>();
   #closed = false;
 
   private constructor(placement: Placement, parts?: IncomingParts) {
@@ -125,8 +126,7 @@ export class IncomingFiles implements Disposable {
    * @throws PhaulError `file-differs`, `files-failed`, `cancelled`
    */
   async place(): Promise<void> {
-    const running = [...this.#servers.values()];
-    await Promise.all(running.map(({ ended }) => ended));
+    await this.#idle();
     const overwrite = this.#parts?.moves.overwrite ?? false;
     const wanted: Wanted[] = [];
     for (const { staging, targets, open } of this.#areas) {
@@ -147,7 +147,7 @@ export class IncomingFiles implements Disposable {
   /** Puts everything back as it was; nothing comes or is placed any more. */
   async undo(): Promise<void> {
     this.#close();
-    await Promise.all([...this.#servers.values()].map(({ ended }) => ended));
+    await this.#idle();
     await this.#placement.undo();
   }
 
@@ -164,7 +164,12 @@ export class IncomingFiles implements Disposable {
 
   #close(): void {
     this.#closed = true;
-    for (const server of this.#servers.values()) server[Symbol.dispose]();
+    for (const server of this.#servers) server[Symbol.dispose]();
+  }
+
+  /** Resolves when nothing comes any more. */
+  async #idle(): Promise<void> {
+    await Promise.all([...this.#servers].map(({ ended }) => ended));
   }
 
   get #live(): IncomingParts {
@@ -213,14 +218,16 @@ export class IncomingFiles implements Disposable {
     const { tickets, keepFreeBytes, stallMs } = this.#live;
     const area = this.#areas[index];
     if (!area) throw new PhaulError("protocol", `Cannot take files in: there is no area ${index}`);
-    const before = this.#servers.get(area);
-    await before?.ended;
-    if (before?.failure) throw before.failure;
+    const failure = this.#failures.get(area);
+    if (failure) throw failure;
     const begin = async (stream: ByteStream) => {
       if (this.#closed) return stream.close();
       const server = await RsyncServer.start(area.staging, stream, { keepFreeBytes, stallMs });
-      this.#servers.set(area, server);
+      this.#servers.add(server);
       if (this.#closed) server[Symbol.dispose]();
+      await server.ended;
+      this.#servers.delete(server);
+      if (server.failure) this.#failures.set(area, server.failure);
     };
     const ticket = tickets.issue("files", (stream) => {
       begin(stream).catch(() => stream.close());

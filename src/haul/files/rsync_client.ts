@@ -51,6 +51,7 @@ export class RsyncClient implements Disposable {
   readonly #child: Deno.ChildProcess;
   readonly #words: Promise<readonly [said: string, wrong: string]>;
   readonly #pipe: Promise<Deno.UnixConn>;
+  #stream: Promise<ByteStream> | undefined;
   #sentBytes = 0;
   #over = false;
 
@@ -96,6 +97,12 @@ export class RsyncClient implements Disposable {
     }
   }
 
+  /** Connects, and does no more: for one that is let go later, when time is precious. */
+  connect(): void {
+    this.#stream = this.#run.connect();
+    this.#stream.catch(() => {});
+  }
+
   /** True until it has ended. */
   get waits(): boolean {
     return !this.#over;
@@ -104,19 +111,20 @@ export class RsyncClient implements Disposable {
   /**
    * Lets it go, and waits for its end.
    *
+   * @param only What is looked at, of one that was started with an `only`.
    * @param settled Nothing may change what is sent meanwhile: else what changed is left for later.
    * @throws PhaulError `files-failed`; the signal's reason; what `connect` throws
    */
-  async go(settled: boolean): Promise<FileFigures> {
+  async go(settled: boolean, only = this.#run.only ?? []): Promise<FileFigures> {
     const { signal, connect, onBytes } = this.#run;
     const end = () => this[Symbol.dispose]();
     signal.addEventListener("abort", end);
     try {
       if (signal.aborted) throw asPhaulError(signal.reason);
       const writer = this.#child.stdin.getWriter();
-      const told = writer.write(new TextEncoder().encode((this.#run.only ?? []).join("\0")))
+      const told = writer.write(new TextEncoder().encode(only.join("\0")))
         .then(() => writer.close()).catch(() => {});
-      const stream = await connect();
+      const stream = await (this.#stream ?? connect());
       const local = await this.#pipe.catch(() => undefined);
       const bridged = local && bridge(stream, local, (bytes) => {
         this.#sentBytes += bytes;
@@ -141,6 +149,7 @@ export class RsyncClient implements Disposable {
 
   /** Ends it. */
   [Symbol.dispose](): void {
+    this.#stream?.then((stream) => stream.close(), () => {});
     if (this.#over) return;
     try {
       Deno.kill(-this.#child.pid, "SIGKILL");

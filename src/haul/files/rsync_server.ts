@@ -42,7 +42,9 @@ export class RsyncServer implements Disposable {
     { keepFreeBytes, stallMs }: { keepFreeBytes: number; stallMs: number },
   ): Promise<RsyncServer> {
     const config = `${staging.dir}/rsyncd.conf`;
-    await Deno.writeTextFile(config, configFor(staging, stallMs), { mode: 0o600 });
+    await Deno.writeTextFile(`${config}.new`, configFor(staging, stallMs), { mode: 0o600 });
+    // Another one may read it just now.
+    await Deno.rename(`${config}.new`, config);
     const child = new Deno.Command("rsync", {
       args: ["--server", "--daemon", `--config=${config}`, "."],
       ...{ stdin: "piped", stdout: "piped", stderr: "null", detached: true, cwd: "/" },

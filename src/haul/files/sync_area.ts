@@ -35,7 +35,7 @@ export interface AreaParts extends SyncParts {
 export class SyncArea implements Disposable {
   readonly #parts: AreaParts;
   #begunMs = 0;
-  #armed: RsyncClient | undefined;
+  #armed: RsyncClient[] = [];
   #armedBy = new AbortController();
 
   constructor(parts: AreaParts) {
@@ -62,7 +62,9 @@ export class SyncArea implements Disposable {
 
   /** Starts what the last run needs, which takes its time; that of the tree is more precious. */
   arm(signal: AbortSignal): void {
-    this.#armed = RsyncClient.start(this.#run(AbortSignal.any([signal, this.#armedBy.signal])));
+    const run = this.#run(AbortSignal.any([signal, this.#armedBy.signal]));
+    this.#armed = [run, suspecting(run, [])].map((one) => RsyncClient.start(one));
+    for (const client of this.#armed) client.connect();
   }
 
   /**
@@ -75,19 +77,22 @@ export class SyncArea implements Disposable {
     suspects: readonly string[],
     only?: readonly string[],
   ): Promise<FileFigures> {
-    const armed = this.#armed?.waits && only === undefined ? this.#armed : undefined;
-    const begin = (run: RsyncRun) => (armed?.waits ? armed : RsyncClient.start(run)).go(true);
-    const all = await this.#again(begin, this.#run(signal, only), true);
+    const run = this.#run(signal, only);
+    const all = await this.#again((one) => this.#ready(one).go(true), run, true);
     if (suspects.length === 0) return all;
-    const run = this.#run(signal, suspects);
-    const options = [...run.options.filter((option) => option !== "--delete"), "--ignore-times"];
-    const again = await RsyncClient.start({ ...run, options }).go(true);
-    return sumOf([all, again]);
+    const begin = (one: RsyncRun) => this.#ready(one).go(true, suspects);
+    return sumOf([all, await this.#again(begin, suspecting(run, suspects), true)]);
   }
 
   [Symbol.dispose](): void {
     this.#armedBy.abort(new PhaulError("cancelled", "Cannot bring files over: it was given up"));
-    this.#armed?.[Symbol.dispose]();
+    for (const client of this.#armed) client[Symbol.dispose]();
+  }
+
+  /** One that was got ready, or else a new one. */
+  #ready(run: RsyncRun): RsyncClient {
+    const armed = this.#armed.shift();
+    return armed?.waits ? armed : RsyncClient.start(run);
   }
 
   #run(signal: AbortSignal, only?: readonly string[]): RsyncRun {
@@ -115,6 +120,12 @@ export class SyncArea implements Disposable {
       });
     }
   }
+}
+
+/** The same for some files, whatever their times say. */
+function suspecting(run: RsyncRun, only: readonly string[]): RsyncRun {
+  const options = [...run.options.filter((option) => option !== "--delete"), "--ignore-times"];
+  return { ...run, options, only };
 }
 
 /** All of `figures` together. */

@@ -47,7 +47,8 @@ export class TreeFiles implements PhaulFiles {
   }
 
   async final(signal: AbortSignal): Promise<FileFigures> {
-    return await this.#area.whileFrozen(signal, await this.#suspects());
+    using area = this.#area;
+    return await area.whileFrozen(signal, await this.#suspects());
   }
 
   commit(): Promise<void> {
