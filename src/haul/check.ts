@@ -9,6 +9,7 @@ import { hasPidfds, requireCriu } from "../criu/mod.ts";
 import { requireRoot } from "../proc/mod.ts";
 import { checkHosts, type HostCheckup, placed, type PlacedFinding } from "./checkup.ts";
 import { openSession } from "./criu_session.ts";
+import { allowingGhosts } from "./files/ghosts.ts";
 import type { CheckOptions } from "./options.ts";
 import { Peer } from "./peer.ts";
 
@@ -32,8 +33,9 @@ export interface CheckReport extends HostCheckup {
  * @throws PhaulError when something keeps it from looking: `not-root`, `criu-missing`, `criu-too-old`,
  * `no-such-process` and the like, `peer-unreachable` and its kin
  */
-export async function check(options: CheckOptions, signal: AbortSignal): Promise<CheckReport> {
+export async function check(given: CheckOptions, signal: AbortSignal): Promise<CheckReport> {
   requireRoot("check");
+  const options = allowingGhosts(given);
   await using session = await openSession(options);
   const version = await session.version();
   requireCriu(version);

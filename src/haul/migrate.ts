@@ -25,6 +25,7 @@ import type { BeginRequest, BegunReply } from "../wire/mod.ts";
 import type { EventSink, HostsVersions, MigrationSummary } from "./events.ts";
 import { beginRequest } from "./begin_request.ts";
 import { checkHosts, placed, type PlacedFinding, versionsOf } from "./checkup.ts";
+import { allowingGhosts } from "./files/ghosts.ts";
 import { requireFiles, SourceFiles } from "./files/source_files.ts";
 import { failureOf, MigrationError, whereaboutsOf } from "./migration_error.ts";
 import { beginJournal } from "./begin_journal.ts";
@@ -132,13 +133,14 @@ function summaryOf(outcome: SourceOutcome, course: Course): MigrationSummary {
  * @throws PhaulError when nothing had begun yet
  */
 export async function attempt(
-  options: MigrateOptions,
+  given: MigrateOptions,
   migration: string,
   stages: Stages,
   signal: AbortSignal,
   plan: boolean = false,
 ): Promise<SourceOutcome> {
   requireRoot("migrate");
+  const options = allowingGhosts(given);
   using criu = await openSession(options);
   const { releaseUnit } = options;
   const pidfds = async () => hasPidfds(await criu.version());
