@@ -51,7 +51,7 @@ export class RsyncServer implements Disposable {
       env: { LC_ALL: "C" },
     }).spawn();
     const server = new RsyncServer(child, stream);
-    void server.#watchRoom(staging.dir, keepFreeBytes);
+    server.#watchRoom(staging.dir, keepFreeBytes);
     return server;
   }
 
@@ -80,19 +80,19 @@ export class RsyncServer implements Disposable {
     this.#over = true;
   }
 
-  async #watchRoom(dir: string, keepFreeBytes: number): Promise<void> {
-    while (!this.#over) {
+  #watchRoom(dir: string, keepFreeBytes: number): void {
+    const look = async () => {
       const free = await freeBytes(dir).catch(() => Infinity);
-      if (free < keepFreeBytes) {
-        this.#failure = new PhaulError(
-          "no-space",
-          `Cannot take files in: only ${free} bytes are left below "${dir}"`,
-          { remedy: "Make room there, or start phaul serve with a smaller --keep-free" },
-        );
-        return this[Symbol.dispose]();
-      }
-      await Promise.race([this.ended, new Promise((resolve) => setTimeout(resolve, LOOK_MS))]);
-    }
+      if (this.#over || free >= keepFreeBytes) return;
+      this.#failure ??= new PhaulError(
+        "no-space",
+        `Cannot take files in: only ${free} bytes are left below "${dir}"`,
+        { remedy: "Make room there, or start phaul serve with a smaller --keep-free" },
+      );
+      this[Symbol.dispose]();
+    };
+    const timer = setInterval(look, LOOK_MS);
+    void this.ended.then(() => clearInterval(timer));
   }
 }
 

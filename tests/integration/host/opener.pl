@@ -13,10 +13,11 @@ open(STDIN, '<', '/dev/null') && open(STDOUT, '>', '/dev/null') && open(STDERR, 
 mkdir "$dir/work", 0700;
 chdir "$dir/work" or die;
 POSIX::mkfifo("$dir/fifo", 0640);
-socket(my $socket, AF_UNIX, SOCK_STREAM, 0) && bind($socket, sockaddr_un("$dir/socket")) && listen($socket, 5) or die;
-open(my $fifo, '+<', "$dir/fifo") && open(my $ghost, '+>', "$dir/ghost") && open(my $log, '>>', "$dir/log") or die;
+my ($socket, $fifo, $ghost, $log, $pid);
+socket($socket, AF_UNIX, SOCK_STREAM, 0) && bind($socket, sockaddr_un("$dir/socket")) && listen($socket, 5) or die;
+open($fifo, '+<', "$dir/fifo") && open($ghost, '+>', "$dir/ghost") && open($log, '>>', "$dir/log") or die;
 syswrite($ghost, 'g' x 2_000_000) && unlink("$dir/ghost") or die;
-open(my $pid, '>', "$dir/pid.new") && print($pid "$$\n") && close($pid) && rename("$dir/pid.new", "$dir/pid") or die;
+open($pid, '>', "$dir/pid.new") && print($pid "$$\n") && close($pid) && rename("$dir/pid.new", "$dir/pid") or die;
 for (my $number = 1;; $number++) {
   syswrite($fifo, sprintf("%9d\n", $number)) == 10 && sysread($fifo, my $line, 10) == 10 or die;
   syswrite($log, $line);
