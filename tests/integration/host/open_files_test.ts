@@ -71,6 +71,13 @@ Deno.test("migrate --fs open: a FIFO, a socket's path, a working directory and a
   await world.serve();
   const without = await world.startMigration({ pid }, { args: ["--fs", "shared"] });
   assert(await without.code !== 0);
+  await alpha.hook.failAt("prepared");
+  const failing = await world.startMigration({ pid }, { args: ["--fs", "open"] });
+  await alpha.hook.reached("prepared");
+  await alpha.hook.release("prepared");
+  await expectCode(failing, 54);
+  assertEquals(await beta.host.run("ls", "-A", disk), "");
+  await Deno.remove(`${alpha.host.dir}/hook/fail-prepared`);
   await world.migrate({ pid }, { args: ["--fs", "open"] });
   await countsOn(beta, `${disk}/log`);
   const kinds = await beta.host.run("sh", "-c", 'cd "$0" && stat -c "%n %F %a" *', disk);
@@ -113,4 +120,38 @@ Deno.test("migrate --fs open: another file in the way is never overwritten unask
   await Deno.remove(`${alpha.host.dir}/hook/fail-prepared`);
   await world.migrate({ pid }, { args: [...args, "--overwrite"] });
   await countsOn(beta, numbers);
+});
+
+Deno.test("migrate --fs exec: a program is called at each step, and may end the migration before the commit", async () => {
+  await using world = await World.make();
+  const { alpha, beta } = world;
+  const victim = await world.victim();
+  await world.serve();
+  const [program, told] = [`${world.dir}/mover`, `${world.dir}/told`];
+  const script = `#!/bin/sh\ncat >>${told}\n[ ! -e ${program}-fails-$PHAUL_FILES ]\n`;
+  await Deno.writeTextFile(program, script, { mode: 0o755 });
+  const args = ["--fs", `exec:${program}`];
+  const steps = async () => {
+    const lines = (await Deno.readTextFile(told)).trim().split("\n");
+    await Deno.remove(told);
+    return lines.map((line): { event: string; pid: number } => JSON.parse(line));
+  };
+  for (const step of ["begin", "final"]) {
+    await Deno.writeTextFile(`${program}-fails-${step}`, "");
+    await expectRefusal(await world.startMigration(victim, { args }), 90, `"${step}"`);
+    assertEquals((await steps()).map(({ event }) => event).slice(-2), [step, "abort"]);
+    await Deno.remove(`${program}-fails-${step}`);
+  }
+  await world.expectOnlyAndClean(victim, alpha, "alpha");
+  await Deno.writeTextFile(`${program}-fails-commit`, "");
+  const run = await world.migrate(victim, { args });
+  assertStringIncludes(await run.said(), `"commit"`);
+  const all = await steps();
+  assertEquals([all[0]?.event, ...all.slice(-2).map(({ event }) => event)], [
+    "begin",
+    "final",
+    "commit",
+  ]);
+  assertEquals(all[0]?.pid, victim.pid);
+  await world.expectOnlyAndClean(victim, beta, "alpha", "beta");
 });
