@@ -6,7 +6,7 @@ import type { Host } from "./host.ts";
 import { appears, textOf, until } from "./waiting.ts";
 import type { Side, World } from "./world.ts";
 
-const SOURCE = new URL("./writer.c", import.meta.url);
+const SOURCE = new URL("../../../vm/workloads/writer.c", import.meta.url);
 
 /** The compiled workload; kept in the cache. */
 export async function writerProgram(): Promise<string> {

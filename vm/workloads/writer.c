@@ -66,7 +66,7 @@ static void asked_for(int unused) {
 }
 
 static void write_small(int which) {
-  char from[4200];
+  char from[4300];
   fill(small[which], BLOCK);
   snprintf(from, sizeof from, "%s.new", name("small/", which));
   int fd = open(from, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
