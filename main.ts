@@ -8,6 +8,7 @@
 import type { Roles } from "./src/cli/command.ts";
 import { runCli } from "./src/cli/run.ts";
 import { processTerminal } from "./src/cli/terminal.ts";
+import { FILES_PIPE_COMMAND } from "./src/haul/files/pipe_command.ts";
 import { FAULT_SERVER_COMMAND } from "./src/pages/fault_messages.ts";
 
 const roles: Roles = {
@@ -61,6 +62,13 @@ if (Deno.args[0] === FAULT_SERVER_COMMAND) {
   // Of no use to a person: phaul serve starts it.
   const { serveFaults } = await import("./src/pages/fault_server.ts");
   serveFaults(Number(Deno.args[1]));
+  Deno.exit(0);
+}
+
+if (Deno.args[0] === FILES_PIPE_COMMAND) {
+  // The same: rsync starts it for phaul migrate.
+  const { pipeFiles } = await import("./src/haul/files/files_pipe.ts");
+  await pipeFiles(Deno.args[1] ?? "");
   Deno.exit(0);
 }
 

@@ -55,7 +55,10 @@ export type ErrorCode =
   | "busy"
   | "external-socket"
   | "over-budget"
-  | "blocked";
+  | "blocked"
+  | "rsync-missing"
+  | "path-refused"
+  | "files-failed";
 
 /** What somebody else wrote about a failure: CRIU, in its log. */
 export interface Evidence {

@@ -76,6 +76,7 @@ function control(architecture: string): string {
     "Section: admin",
     "Priority: optional",
     "Depends: criu (>= 3.17), libc6",
+    "Recommends: rsync",
     "Description: move a running Linux process tree to another host",
     " Memory is copied while the processes run, over several iterations; then they are",
     " frozen for an instant, dumped by CRIU, and restored on the other host. Exactly one",

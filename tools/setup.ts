@@ -20,6 +20,7 @@ const NEEDS: readonly Need[] = [
   { name: "iproute2", why: "joins the hosts of the integration tests", command: "ip" },
   { name: "util-linux", why: "makes their namespaces", command: "unshare" },
   { name: "chromium", why: "shows reports as people see them", command: "chromium" },
+  { name: "rsync", why: "brings files over", command: "rsync" },
   { name: "procps", why: "lists processes", command: "ps" },
   { name: "zsh", why: "completes command lines", command: "zsh" },
   { name: "fish", why: "completes command lines", command: "fish" },

@@ -47,6 +47,7 @@ const PACKAGES: readonly string[] = [
   "nftables",
   "procps",
   "psmisc",
+  "rsync",
   "sed",
   "socat",
   "strace",

@@ -194,6 +194,11 @@ export const CHECKS = {
     error: "file-differs",
     means: "A file that the tree uses is another on the destination",
   },
+  "files-refused": {
+    worst: "blocker",
+    error: "path-refused",
+    means: "The destination lets no files be put where --fs is to bring them",
+  },
 } as const satisfies Readonly<Record<string, Check>>;
 
 /** How a migration ends that is stopped by a finding of that code. */

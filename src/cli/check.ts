@@ -12,7 +12,13 @@ import { showAddress } from "./describe.ts";
 import { EXIT_OK, EXIT_WARNINGS, exitCodeOf } from "./exit_codes.ts";
 import { describeReport, tally } from "./findings.ts";
 import { maybe, parseFlags } from "./flags.ts";
-import { RELEASE_UNIT_FLAG, TOKEN_FILE_FLAG, VICTIM_FLAGS, victimOf } from "./migrate_flags.ts";
+import {
+  FILES_FLAGS,
+  RELEASE_UNIT_FLAG,
+  TOKEN_FILE_FLAG,
+  VICTIM_FLAGS,
+  victimOf,
+} from "./migrate_flags.ts";
 import { Reporter } from "./reporter.ts";
 import { stoppable } from "./signals.ts";
 import { peerAddress } from "./values.ts";
@@ -41,6 +47,7 @@ const HOST_FLAGS = {
 const FLAGS = {
   ...WHAT_FLAGS,
   ...UNIT_FLAGS,
+  ...FILES_FLAGS,
   ...CRIU_FLAGS,
   ...HOST_FLAGS,
   ...TIMEOUT_FLAGS,
@@ -66,6 +73,7 @@ export const CHECK_COMMAND: Command = {
   flags: [
     { title: "What to look at", flags: WHAT_FLAGS },
     { title: "Under systemd", flags: UNIT_FLAGS },
+    { title: "Files", flags: FILES_FLAGS },
     { title: "CRIU's options", flags: CRIU_FLAGS },
     { title: "This host", flags: HOST_FLAGS },
     { title: "Deadlines", flags: TIMEOUT_FLAGS },
@@ -81,6 +89,7 @@ async function runCheck(args: readonly string[], context: Context): Promise<numb
   const pid = victim && await context.roles.findVictim(victim);
   const options: CheckOptions = {
     ...{ pid, peer, insecure, workDir, criuPath, criuService, releaseUnit },
+    ...{ fs: values.fs, overwrite: values.overwrite },
     tokenFile: values.tokenFile ?? `${stateDir}/join-token`,
     criu: criuFlags("check", values),
     timeouts: timeoutsOf(values),

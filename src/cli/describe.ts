@@ -42,7 +42,10 @@ export function describe(event: HaulEvent): Line {
       return line(`Connected to ${event.peer}`);
     case "iteration-begin":
     case "progress":
+    case "files-progress":
       return PASSING;
+    case "files":
+      return event.files === 0 && event.sentBytes === 0 ? NOTHING : line(describeFiles(event));
     case "iteration-end":
       return line(describeIteration(event));
     case "predicted":
@@ -137,6 +140,12 @@ function describeIteration(event: EventOf<"iteration-end">): string {
   const sent = sentBytes < bytes * 0.98 ? ` (${showBytes(sentBytes)} sent)` : "";
   return `${name}: ${count(event.pagesWritten, "page")}, ${showBytes(bytes)}${sent} in ` +
     `${showMs(event.durationMs)}${frozen}`;
+}
+
+function describeFiles({ phase, strategy, files, bytes, sentBytes, durationMs }: EventOf<"files">) {
+  const when = phase === "final" ? " while frozen" : "";
+  return `Files (${strategy})${when}: ${count(files, "file")}, ${showBytes(bytes)} ` +
+    `(${showBytes(sentBytes)} sent) in ${showMs(durationMs)}`;
 }
 
 function describeProbe({ runs, passed, how }: EventOf<"probed">): string {

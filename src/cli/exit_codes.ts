@@ -31,6 +31,7 @@ export const EXIT_GROUPS: readonly (readonly [codes: string, means: string])[] =
   ["60-62", "in doubt: phaul recover says which copy goes on, or what to decide"],
   ["70-71", "checks: warnings were found, or blockers"],
   ["80", "the process was moved, and something is wrong with it"],
+  ["90", "files that come along"],
 ];
 
 /** The exit code of every failure. */
@@ -47,6 +48,8 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   "port-in-use": { exit: 16, means: "another program listens on the port" },
   "syscall": { exit: 17, means: "a system call failed" },
   "journal-damaged": { exit: 18, means: "a journal holds what is no record" },
+
+  "rsync-missing": { exit: 19, means: "rsync was not found" },
 
   "no-such-process": { exit: 20, means: "there is no process with that pid" },
   "kernel-thread": { exit: 21, means: "the pid is that of a kernel thread" },
@@ -67,6 +70,8 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   "file-differs": { exit: 32, means: "a file that the tree has open differs there" },
   "pid-taken": { exit: 33, means: "a pid of the tree is taken there" },
   "busy": { exit: 34, means: "another phaul has the migration, or has no room for one more" },
+
+  "path-refused": { exit: 35, means: "the destination lets no files be put there" },
 
   "peer-unreachable": { exit: 40, means: "no connection to the peer" },
   "peer-silent": { exit: 41, means: "the peer did not answer in time" },
@@ -98,6 +103,8 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   "blocked": { exit: 71, means: "a check found what stops a migration" },
 
   "unhealthy": { exit: 80, means: "the process runs on the destination, and --probe fails there" },
+
+  "files-failed": { exit: 90, means: "files could not be brought to the destination" },
 };
 
 /** The exit code for a failure. */

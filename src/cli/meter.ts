@@ -69,6 +69,10 @@ export class Meter {
       case "iteration-end":
         this.#ended(event.pagesWritten);
         break;
+      case "files-progress":
+        this.#copying = false;
+        this.#phase = `Files (${event.strategy}): ${showBytes(event.sentBytes)}`;
+        break;
       case "predicted":
         this.#predictedMs = event.switchoverMs;
     }

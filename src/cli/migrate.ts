@@ -16,6 +16,7 @@ import { EXIT_OK, exitCodeOf } from "./exit_codes.ts";
 import { maybe, optional, parseFlags, usageError } from "./flags.ts";
 import {
   CHECK_FLAGS,
+  FILES_FLAGS,
   LIMIT_FLAGS,
   MODE_FLAGS,
   RELEASE_UNIT_FLAG,
@@ -75,6 +76,7 @@ const FLAGS = {
   ...WHAT_FLAGS,
   ...CHECK_FLAGS,
   ...UNIT_FLAGS,
+  ...FILES_FLAGS,
   ...ITERATION_FLAGS,
   ...RESTORE_FLAGS,
   ...BUDGET_FLAGS,
@@ -120,6 +122,7 @@ export const MIGRATE_COMMAND: Command = {
     { title: "What and where to", flags: WHAT_FLAGS },
     { title: "Checks", flags: CHECK_FLAGS },
     { title: "Under systemd", flags: UNIT_FLAGS },
+    { title: "Files", flags: FILES_FLAGS },
     { title: "Iterations", flags: ITERATION_FLAGS },
     { title: "The restore", flags: RESTORE_FLAGS },
     { title: "A downtime budget", flags: BUDGET_FLAGS },
@@ -258,6 +261,7 @@ export function readMigrate(args: readonly string[]): {
     // Whoever names the unit means that it leaves this host.
     releaseUnit: values.releaseUnit || victim.by === "unit",
     skippedChecks: values.skippedChecks,
+    ...{ fs: values.fs, overwrite: values.overwrite },
   };
   const { json, quiet, report } = values;
   return { victim, options, json, quiet, report };

@@ -6,6 +6,7 @@
 
 import { SKIPPABLE_CODES } from "../haul/check_codes.ts";
 import {
+  type FileStrategy,
   mayLend,
   type MigrationMode,
   type PageChannelKind,
@@ -22,7 +23,7 @@ import {
   toggle,
   usageError,
 } from "./flags.ts";
-import { filePath, nonEmpty, oneOf, peerAddress, wholeNumber } from "./values.ts";
+import { filePath, fileStrategy, nonEmpty, oneOf, peerAddress, wholeNumber } from "./values.ts";
 
 /** The kernel's own limit (PID_MAX_LIMIT). */
 const MAX_PID = 4_194_304;
@@ -123,6 +124,25 @@ export const CHECK_FLAGS = {
     help:
       "Let a finding of that name (phaul check; docs/checks.md) not stop it; may be given again",
     read: oneOf(SKIPPABLE_CODES),
+  }),
+} as const;
+
+/** Which files come along. */
+export const FILES_FLAGS = {
+  fs: list<FileStrategy>({
+    name: "fs",
+    placeholder: "STRATEGY",
+    help:
+      "Bring files along: shared (none, the default), open (what the tree has open, where it is " +
+      "missing), tree:PATH[:DEST] (a directory, by rsync), exec:PROGRAM (your own way); may be " +
+      "given again",
+    read: fileStrategy,
+  }),
+  overwrite: toggle({
+    name: "overwrite",
+    help:
+      "What --fs finds in the way on the destination is replaced at the commit, as far as its " +
+      "--allow-path goes",
   }),
 } as const;
 

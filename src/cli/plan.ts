@@ -14,7 +14,13 @@ import { CRIU_FLAGS, criuFlags } from "./criu_flags.ts";
 import { showAddress } from "./describe.ts";
 import { EXIT_OK, exitCodeOf } from "./exit_codes.ts";
 import { parseFlags } from "./flags.ts";
-import { CHECK_FLAGS, LIMIT_FLAGS, requiredVictim, WHAT_FLAGS } from "./migrate_flags.ts";
+import {
+  CHECK_FLAGS,
+  FILES_FLAGS,
+  LIMIT_FLAGS,
+  requiredVictim,
+  WHAT_FLAGS,
+} from "./migrate_flags.ts";
 import { describePlan } from "./planned.ts";
 import { Reporter } from "./reporter.ts";
 import { stoppable } from "./signals.ts";
@@ -28,6 +34,7 @@ const HOST_FLAGS = { stateDir, workDir, criuPath, insecure, json } as const;
 const FLAGS = {
   ...WHAT_FLAGS,
   ...CHECK_FLAGS,
+  ...FILES_FLAGS,
   ...ITERATION_FLAGS,
   ...LINK_FLAGS,
   ...CRIU_FLAGS,
@@ -55,6 +62,7 @@ export const PLAN_COMMAND: Command = {
   flags: [
     { title: "What and where to", flags: WHAT_FLAGS },
     { title: "Checks", flags: CHECK_FLAGS },
+    { title: "Files", flags: FILES_FLAGS },
     { title: "Iterations", flags: ITERATION_FLAGS },
     { title: "The link", flags: LINK_FLAGS },
     { title: "CRIU's options", flags: CRIU_FLAGS },
@@ -112,6 +120,7 @@ export function readPlan(args: readonly string[]): {
     ...linkOf(values),
     criu: criuFlags("plan", values),
     skippedChecks: values.skippedChecks,
+    ...{ fs: values.fs, overwrite: values.overwrite },
   } as const;
   return { victim, options, json: values.json };
 }

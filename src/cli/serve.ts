@@ -15,7 +15,7 @@ import {
 import type { Command, Context } from "./command.ts";
 import { deadline, ROLE_FLAGS, roleOptions, TIMEOUT_FLAGS } from "./common_flags.ts";
 import { EXIT_OK } from "./exit_codes.ts";
-import { type Flag, maybe, optional, parseFlags } from "./flags.ts";
+import { type Flag, list, maybe, optional, parseFlags } from "./flags.ts";
 import { Reporter } from "./reporter.ts";
 import { stoppable } from "./signals.ts";
 import {
@@ -68,6 +68,17 @@ const DRAIN_FLAGS = {
   ),
 } as const;
 
+const FILES_FLAGS = {
+  allowedPaths: list({
+    name: "allow-path",
+    placeholder: "PATH",
+    help:
+      "Let sources make or replace PATH, or what lies below, by migrate --fs tree; nothing of " +
+      "that unless given; may be given again",
+    read: filePath,
+  }),
+} as const;
+
 const RESTORER_FLAGS = {
   criuSocket: maybe({
     name: "criu-socket",
@@ -114,6 +125,7 @@ const LIMIT_FLAGS = {
 const FLAGS = {
   ...LISTEN_FLAGS,
   ...METRICS_FLAGS,
+  ...FILES_FLAGS,
   ...RESTORER_FLAGS,
   ...ROLE_FLAGS,
   ...LIMIT_FLAGS,
@@ -152,6 +164,7 @@ export const SERVE_COMMAND: Command = {
   ],
   flags: [
     { title: "Where", flags: { ...LISTEN_FLAGS, ...METRICS_FLAGS } },
+    { title: "Files", flags: FILES_FLAGS },
     { title: "Under systemd", flags: RESTORER_FLAGS },
     { title: "This host", flags: ROLE_FLAGS },
     { title: "Limits", flags: LIMIT_FLAGS },
@@ -205,7 +218,11 @@ export function readServe(args: readonly string[]): {
   const { maxImageBytes, keepFreeBytes } = values;
   const limits = { maxMigrations, maxConnections, maxUnproved, maxImageBytes, keepFreeBytes };
   return {
-    options: { ...roleOptions(values), listen, directPort, metrics, criuSocket, drainMs, limits },
+    options: {
+      ...roleOptions(values),
+      ...{ listen, directPort, metrics, criuSocket, drainMs, limits },
+      allowedPaths: values.allowedPaths,
+    },
     json,
     quiet: values.quiet,
   };

@@ -28,6 +28,17 @@ export function describeSummary(
     ...(iterations.length === 0 ? [] : table([HEAD, ...iterations.map(rowOf)])),
     ...describeCopying(summary),
     ...describeSwitchover(summary),
+    ...describeFiles(summary),
+  ];
+}
+
+function describeFiles({ files }: MigrationSummary): string[] {
+  if (files === undefined) return [];
+  const { final } = files;
+  return [
+    `Files: ${count(files.files, "file")}, ${showBytes(files.sentBytes)} travelled; of these ` +
+    `${count(final.files, "file")}, ${showBytes(final.sentBytes)} in ` +
+    `${showMs(final.durationMs)} while frozen`,
   ];
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DEFAULT_PORT, type HostAddress } from "../haul/options.ts";
+import { DEFAULT_PORT, type FileStrategy, type HostAddress } from "../haul/options.ts";
 import { type Reader, ValueError } from "./flags.ts";
 
 /** More than this no destination takes; see docs/protocol.md. */
@@ -188,6 +188,36 @@ function readPort(text: string, min: number): number {
 export function filePath(text: string): string {
   if (text.includes("\0")) throw new ValueError("it holds a NUL");
   return text.startsWith("/") ? text : `${Deno.cwd()}/${text}`;
+}
+
+/**
+ * Which files come along: `shared`, `open`, `tree:PATH[:DEST]` or `exec:PROGRAM`.
+ *
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(fileStrategy("tree:/srv/a:/srv/b"), {
+ *   kind: "tree",
+ *   path: "/srv/a",
+ *   target: "/srv/b",
+ * });
+ * ```
+ */
+export function fileStrategy(text: string): FileStrategy {
+  if (text === "shared" || text === "open") return { kind: text };
+  const [, kind, rest = ""] = /^(tree|exec):(.+)$/s.exec(text) ?? [];
+  if (kind === "exec") return { kind, program: programPath(nonEmpty(rest)) };
+  if (kind !== "tree") {
+    throw new ValueError("it is none of shared, open, tree:PATH[:DEST], exec:PROGRAM");
+  }
+  const [path = "", target = path, ...more] = rest.split(":").map((one) => one.replace(/\/+$/, ""));
+  const odd = [path, target].find((one) =>
+    !/^(\/[^/\0]+)+$/.test(one) || /\/\.\.?(\/|$)/.test(one)
+  );
+  if (odd !== undefined || more.length > 0) {
+    throw new ValueError("PATH and DEST are to be absolute, without .. and without a colon");
+  }
+  return { kind, path, target };
 }
 
 /** A program: a path, made absolute, or a plain name for PATH. */

@@ -8,6 +8,7 @@ import type { Victim } from "../check/mod.ts";
 import type { BeginRequest } from "../wire/mod.ts";
 import { PAGE_BYTES } from "./admission.ts";
 import { fileFact } from "./checkup.ts";
+import { movesOf, outsideTrees } from "./files/source_files.ts";
 import { type CriuFlags, mayLend, type MigrateOptions } from "./options.ts";
 
 /** The announcement of `victim`, dumped by a CRIU of that version. */
@@ -34,7 +35,8 @@ export function beginRequest(
     restore: restoreOptions(options.criu),
     holdMode: victim.leadsSession ? "stopped" : "notify",
     durable: options.durable ?? false,
-    files: victim.files.map(fileFact),
+    files: expectedFiles(victim, options).map(fileFact),
+    ...movesOf(options),
     memoryBytes: victim.memoryBytes,
     restoreMode: options.restoreMode,
     // A criu service takes no socket.
@@ -42,6 +44,11 @@ export function beginRequest(
     skippedChecks: options.skippedChecks ?? [],
     late: mayLend(options.mode),
   };
+}
+
+/** What is open is offered later, and answered by what is wanted of it. */
+function expectedFiles({ files }: Victim, { fs = [] }: MigrateOptions): Victim["files"] {
+  return fs.some(({ kind }) => kind === "open") ? [] : outsideTrees(files, fs);
 }
 
 function restoreOptions(flags: CriuFlags): BeginRequest["restore"] {

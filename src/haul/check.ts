@@ -9,6 +9,7 @@ import { hasPidfds, requireCriu } from "../criu/mod.ts";
 import { requireRoot } from "../proc/mod.ts";
 import { checkHosts, type HostCheckup, placed, type PlacedFinding } from "./checkup.ts";
 import { openSession } from "./criu_session.ts";
+import { allowingGhosts } from "./files/ghosts.ts";
 import type { CheckOptions } from "./options.ts";
 import { Peer } from "./peer.ts";
 
@@ -32,18 +33,28 @@ export interface CheckReport extends HostCheckup {
  * @throws PhaulError when something keeps it from looking: `not-root`, `criu-missing`, `criu-too-old`,
  * `no-such-process` and the like, `peer-unreachable` and its kin
  */
-export async function check(options: CheckOptions, signal: AbortSignal): Promise<CheckReport> {
+export async function check(given: CheckOptions, signal: AbortSignal): Promise<CheckReport> {
   requireRoot("check");
+  const options = allowingGhosts(given);
   await using session = await openSession(options);
   const version = await session.version();
   requireCriu(version);
   const pidfds = () => Promise.resolve(hasPidfds(version));
   const allowed = { ...options.criu, pidfds, releaseUnit: options.releaseUnit };
   const victim = options.pid === undefined ? undefined : await examineVictim(options.pid, allowed);
-  const { peer: address, insecure, tokenFile, timeouts, workDir } = options;
+  const { peer: address, insecure, tokenFile, timeouts, workDir, fs, overwrite } = options;
   using peer = address && await Peer.connect({ address, insecure, tokenFile, timeouts }, signal);
   const throughFiles = options.criuService !== undefined;
-  const hosts = await checkHosts({ session, workDir, victim, peer, throughFiles, signal });
+  const hosts = await checkHosts({
+    session,
+    workDir,
+    victim,
+    peer,
+    throughFiles,
+    fs,
+    overwrite,
+    signal,
+  });
   if (!victim) return { ...hosts, findings: worstFirst(hosts.findings) };
   const { pid, comm, processes, memoryBytes } = victim;
   return {

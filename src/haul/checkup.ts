@@ -33,8 +33,13 @@ import {
   reportHost,
   sameCpu,
 } from "./host_report.ts";
+import { movesOf, outsideTrees } from "./files/source_files.ts";
+import { findTargets, type TargetPolicy } from "./files/targets.ts";
+import type { FileStrategy, MigrateOptions } from "./options.ts";
 import type { Peer } from "./peer.ts";
 import { type RestorerOptions, startRestorer } from "./restorer.ts";
+
+type MovingParts = Pick<MigrateOptions, "fs" | "overwrite">;
 
 /** More findings than that are no help to anybody. */
 const MAX_FINDINGS = 1000;
@@ -75,6 +80,8 @@ export interface HostCheckupParts {
   readonly peer?: Peer;
   /** That criu takes no page channel. */
   readonly throughFiles?: boolean;
+  readonly fs?: readonly FileStrategy[];
+  readonly overwrite?: boolean;
   /** Ends the wait for the peer. */
   readonly signal?: AbortSignal;
 }
@@ -92,11 +99,11 @@ export async function checkHosts(parts: HostCheckupParts): Promise<HostCheckup> 
   const findings = placed("source", checkHost(source, "source", demand));
   if (!peer) return { findings, source };
   const asked = performance.now();
-  const request = requestOf(source, victim);
+  const request = { ...requestOf(source, victim, parts.fs), ...movesOf(parts) };
   const { host: destination, findings: there } = await peer.request(request, { signal });
   // It looked at its clock when it answered.
   const passedMs = performance.now() - asked;
-  findings.push(...placed("destination", there.map(believed)));
+  findings.push(...placed("destination", there.map(believed).map((one) => movable(one, parts))));
   // Where it does not fit there, nobody asks about the way back.
   const settled = destination.arch !== source.arch || sameCpu(source, destination) ||
     there.some(({ code }) => code === "cpu");
@@ -114,13 +121,20 @@ export class CheckDesk {
   readonly #restorer: RestorerOptions;
   readonly #workDir: string | undefined;
   readonly #deadlineMs: number;
+  readonly #policy: () => Promise<TargetPolicy>;
   /** Asked of one criu once: each costs as much as all the rest of an answer. */
   #known: { readonly criu: string; readonly facts: CriuFacts } | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
 
   /** @param deadlineMs How long one answer may take, in milliseconds. */
-  constructor(restorer: RestorerOptions, workDir: string | undefined, deadlineMs: number) {
+  constructor(
+    restorer: RestorerOptions,
+    workDir: string | undefined,
+    deadlineMs: number,
+    policy: () => Promise<TargetPolicy>,
+  ) {
+    this.#policy = policy;
     this.#restorer = restorer;
     this.#workDir = workDir;
     this.#deadlineMs = deadlineMs;
@@ -160,6 +174,7 @@ export class CheckDesk {
       }),
       ...checkCpu({ cpuThere }),
       ...checkDestination({ pids, ownPidNamespace, files, users }),
+      ...(request.moves ? findTargets(request.moves, await this.#policy()) : []),
     ];
     const now = { ...host, clockMs: clockNow() };
     return { type: "checked", host: now, findings: findings.slice(0, MAX_FINDINGS) };
@@ -191,13 +206,17 @@ async function fileKey(path: string): Promise<string | undefined> {
   return stat && [stat.dev, stat.ino, stat.size, stat.mtime?.getTime()].join();
 }
 
-function requestOf(host: HostFacts, victim: Victim | undefined): CheckRequest {
+function requestOf(
+  host: HostFacts,
+  victim: Victim | undefined,
+  fs: readonly FileStrategy[] | undefined,
+): CheckRequest {
   return {
     type: "check",
     host,
     pids: victim?.taskIds ?? [],
     ownPidNamespace: victim?.ownPidNamespace ?? false,
-    files: victim?.files.map(fileFact) ?? [],
+    files: outsideTrees(victim?.files ?? [], fs).map(fileFact),
     users: victim?.users ?? [],
     memoryBytes: victim?.memoryBytes ?? 0,
   };
@@ -214,6 +233,14 @@ function demandOf({ taskIds: pids, ownPidNamespace, memoryBytes, users }: Victim
 
 function ofOthers(users: readonly UserFact[]): boolean {
   return users.some(({ uid }) => uid !== 0);
+}
+
+/** What stops a tree whose files do not come along, and not this one. */
+function movable(finding: Finding, { fs = [], overwrite = false }: MovingParts): Finding {
+  const comes = finding.code === "file-missing" || overwrite && finding.code === "file-differs";
+  if (!comes || !fs.some(({ kind }) => kind === "open")) return finding;
+  const { code, message } = finding;
+  return { code, severity: "note", message: `${message}: it is brought over (--fs open)` };
 }
 
 function believed({ code, severity, message, remedy }: FindingFact): Finding {

@@ -29,7 +29,7 @@ import { withKeptLog } from "./evidence.ts";
 import { Intake } from "./intake.ts";
 import { LateIntake } from "./late_intake.ts";
 import type { StampedRecord } from "../journal/mod.ts";
-import { type Cause, type Effects, Machine } from "./machine.ts";
+import { type Cause, type Effects, type Machine, tellingMachine } from "./machine.ts";
 import { MemoryDrain } from "./memory_drain.ts";
 import { Probes } from "./probe.ts";
 import { Reception } from "./reception.ts";
@@ -63,7 +63,6 @@ export class DestinationRole {
   #prepared!: PrepareRequest;
   #reason: PhaulError | undefined;
   #because: PhaulError | undefined;
-  #steps = 0;
 
   private constructor(
     parts: DestinationParts,
@@ -84,26 +83,21 @@ export class DestinationRole {
       migration: this.migration,
     });
     this.#custody = new Custody(parts, (message) => this.#stages.warn(message));
-    this.#machine = new Machine({
+    this.#machine = tellingMachine(this.#stages, {
       side: "destination",
       table: DESTINATION_TABLE,
       initial: intake ? "admitted" : "reopened",
       effects: this.#effects(),
-      failure: "failed",
-      onTransition: (from, on, to) => {
-        this.#steps++;
-        this.#probes.end();
-        this.#stages.transition(from, on, to);
-      },
-      onDefect: (error) => this.#stages.warn(error.message),
+      onStep: () => this.#probes.end(),
     });
     this.#drain = new MemoryDrain(parts, this.#custody, this.#stages, late);
     this.#watchdog = new Watchdog(parts.options.timeouts.stallMs, {
-      progress: () => `${this.#steps} ${intake?.totalBytes ?? 0}`,
+      progress: () => `${this.#machine.steps} ${intake?.totalBytes ?? 0}`,
       stalled: (error) => this.#machine.dispatch("stalled", error),
     });
     const [custody, stages, watchdog] = [this.#custody, this.#stages, this.#watchdog];
-    const own = { migration: this.migration, custody, stages, watchdog, lazy: terms.lazy };
+    const { migration, files } = parts;
+    const own = { migration, custody, files, stages, watchdog, lazy: terms.lazy };
     this.#reception = intake && new Reception({ ...own, intake });
   }
 
@@ -172,6 +166,9 @@ export class DestinationRole {
         return this.#drain.fetchLate();
       case "forget":
         return await this.#forget();
+      case "offer-files":
+      case "sync-files":
+        return await this.#parts.files.answer(request, this.state);
       default:
         return request satisfies never;
     }
@@ -232,7 +229,7 @@ export class DestinationRole {
       "answer-discarded": () => this.#answers.discarded(this.#because),
       "refuse": (cause) =>
         this.#answers.refuse(askedBy(cause.event), refusalOf(this, cause, this.#reason)),
-      "tidy": () => tidyUp(this.#parts, this.state),
+      "tidy": () => tidyUp(this.#parts, this.state, stages),
       "report": (cause) => this.#report(cause),
     };
   }
@@ -260,6 +257,7 @@ export class DestinationRole {
     const reason = this.#reason ?? givenUp("the destination was told to");
     await this.#stages.leniently(async () => await this.#intake?.abort(reason));
     await this.#stages.leniently(() => this.#custody.discard());
+    await this.#stages.leniently(() => this.#parts.files.undo());
     this.#answers.refuseAllBut("abort", reason);
   }
 

@@ -8,10 +8,12 @@ import type { DirectDoor } from "../wire/mod.ts";
 import { logsDirOf } from "./evidence.ts";
 import type { DirectIntake } from "./direct_intake.ts";
 import type { EventSink } from "./events.ts";
+import type { IncomingFiles } from "./files/incoming_files.ts";
 import type { AdmittedRecord, Journal } from "../journal/mod.ts";
 import type { DestinationState } from "../migrate/tables.ts";
 import type { ServeOptions } from "./options.ts";
 import type { Share } from "./room.ts";
+import type { Stages } from "./stages.ts";
 import type { TicketOffice } from "./tickets.ts";
 import type { RestorerOptions } from "./restorer.ts";
 import type { WorkDir } from "./work_dir.ts";
@@ -27,6 +29,8 @@ export interface DestinationParts extends RestorerOptions {
   readonly sink: EventSink;
   readonly tickets: TicketOffice;
   readonly journal: Journal;
+  /** Those that come along; the role disposes of it. */
+  readonly files: IncomingFiles;
   /** Called when the role has nothing left to do by itself; maybe more than once. */
   readonly onEnd: () => void;
 }
@@ -57,8 +61,14 @@ export async function removeImages({ admitted, workDir }: DestinationParts): Pro
 }
 
 /** Removes what a migration that came to its end in `state` needs no more. */
-export async function tidyUp(parts: DestinationParts, state: DestinationState): Promise<void> {
-  const { workDir, options, journal } = parts;
+export async function tidyUp(
+  parts: DestinationParts,
+  state: DestinationState,
+  stages: Stages,
+): Promise<void> {
+  const { workDir, options, journal, files } = parts;
+  using _files = files;
+  if (state === "running") await stages.leniently(() => files.keep());
   if (state === "discarded") await workDir.keepLogs(logsDirOf(options.stateDir));
   // The images of a tree that runs are needed until it has all its memory.
   if (state !== "running") await removeImages(parts);

@@ -8,6 +8,7 @@
 import type { ErrorCode } from "../errors.ts";
 import type { Severity } from "../check/mod.ts";
 import type { StopReason } from "../migrate/policy.ts";
+import type { FileFigures } from "./files/phaul_files.ts";
 import type { Side } from "../migrate/tables.ts";
 import type { Step } from "../wire/mod.ts";
 
@@ -188,6 +189,23 @@ export type HaulEvent =
     readonly waitP99Us: number;
   }
   | { readonly event: "drained"; readonly migration: string }
+  | ({
+    /** A way of --fs has done a step. */
+    readonly event: "files";
+    readonly migration: string;
+    readonly phase: FilesPhase;
+    /** As it was given, such as `tree:/srv/app`. */
+    readonly strategy: string;
+    readonly durationMs: number;
+  } & FileFigures)
+  | {
+    readonly event: "files-progress";
+    readonly migration: string;
+    readonly phase: FilesPhase;
+    readonly strategy: string;
+    /** Of this step so far. */
+    readonly sentBytes: number;
+  }
   | {
     readonly event: "aborted";
     readonly migration: string;
@@ -216,6 +234,14 @@ export type HaulEvent =
 
 /** Receives events, in order; must not throw. */
 export type EventSink = (event: HaulEvent) => void;
+
+/** When files are brought over: first, between iterations, and while the tree is frozen. */
+export type FilesPhase = "begin" | "sync" | "final";
+
+/** What all files of a migration came to; `final` is what of it was while the tree was frozen. */
+export interface FilesSummary extends FileFigures {
+  readonly final: FileFigures & { readonly durationMs: number };
+}
 
 /** When something began, in milliseconds since the migration did. */
 export interface TimelineEntry {
@@ -261,6 +287,8 @@ export interface MigrationSummary {
   readonly sentBytes: number;
   /** Only when there was one. */
   readonly probed?: Probed;
+  /** Only with --fs. */
+  readonly files?: FilesSummary;
   /** What the switchover was made of, and when each stage was reached. */
   readonly switchover?: SwitchoverParts;
   readonly timeline?: readonly TimelineEntry[];

@@ -6,6 +6,7 @@
 
 import { asPhaulError, PhaulError } from "../errors.ts";
 import type { Side, Table } from "../migrate/tables.ts";
+import type { Stages } from "./stages.ts";
 
 /** What an action gets to see: the event that called for it, and that event's failure if it has one. */
 export interface Cause<Event extends string> {
@@ -50,10 +51,16 @@ export class Machine<State extends string, Event extends string, Action extends 
   #state: State;
   #working = false;
   #stopped = false;
+  #steps = 0;
 
   constructor(options: MachineOptions<State, Event, Action>) {
     this.#options = options;
     this.#state = options.initial;
+  }
+
+  /** Transitions so far. */
+  get steps(): number {
+    return this.#steps;
   }
 
   /** The state after the last event that was taken. */
@@ -98,6 +105,7 @@ export class Machine<State extends string, Event extends string, Action extends 
       return;
     }
     this.#state = row.to;
+    this.#steps++;
     onTransition(from, cause.event, row.to);
     for (const action of row.actions) {
       try {
@@ -109,4 +117,30 @@ export class Machine<State extends string, Event extends string, Action extends 
       }
     }
   }
+}
+
+/** A role's machine: its steps and defects are told by `stages`, and a failed effect is `failed`. */
+export function tellingMachine<
+  State extends string,
+  Event extends string,
+  Action extends string,
+>(
+  stages: Pick<Stages, "transition" | "warn">,
+  options:
+    & Pick<
+      MachineOptions<State, Event | "failed", Action>,
+      "side" | "table" | "initial" | "effects"
+    >
+    & { readonly onStep?: () => void },
+): Machine<State, Event | "failed", Action> {
+  const { onStep, ...same } = options;
+  return new Machine({
+    ...same,
+    failure: "failed",
+    onTransition: (from, on, to) => {
+      onStep?.();
+      stages.transition(from, on, to);
+    },
+    onDefect: (error) => stages.warn(error.message),
+  });
 }

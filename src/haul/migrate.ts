@@ -26,6 +26,9 @@ import type { BeginRequest, BegunReply } from "../wire/mod.ts";
 import type { EventSink, HostsVersions, MigrationSummary } from "./events.ts";
 import { beginRequest } from "./begin_request.ts";
 import { checkHosts, placed, type PlacedFinding, versionsOf } from "./checkup.ts";
+import { allowingGhosts } from "./files/ghosts.ts";
+import { requireFiles, SourceFiles } from "./files/source_files.ts";
+import { lostOf, orAbort, untouched } from "./guards.ts";
 import { failureOf, MigrationError, whereaboutsOf } from "./migration_error.ts";
 import { beginJournal } from "./begin_journal.ts";
 import { openSession } from "./criu_session.ts";
@@ -107,7 +110,7 @@ interface Course {
 }
 
 function summaryOf(outcome: SourceOutcome, course: Course): MigrationSummary {
-  const { report, switchoverMs = 0, probed } = outcome;
+  const { report, switchoverMs = 0, probed, files } = outcome;
   const { migration, options, timeline, begun } = course;
   const iterations = report?.iterations ?? [];
   return {
@@ -121,6 +124,7 @@ function summaryOf(outcome: SourceOutcome, course: Course): MigrationSummary {
     bytes: iterations.reduce((sum, i) => sum + i.bytes, 0),
     sentBytes: iterations.reduce((sum, i) => sum + (i.sentBytes ?? i.bytes), 0),
     ...(probed ? { probed } : {}),
+    ...(files ? { files } : {}),
     switchover: timeline.partsOf(switchoverMs),
     timeline: timeline.entries,
   };
@@ -133,13 +137,14 @@ function summaryOf(outcome: SourceOutcome, course: Course): MigrationSummary {
  * @throws PhaulError when nothing had begun yet
  */
 export async function attempt(
-  options: MigrateOptions,
+  given: MigrateOptions,
   migration: string,
   stages: Stages,
   signal: AbortSignal,
   plan: boolean = false,
 ): Promise<SourceOutcome> {
   requireRoot("migrate");
+  const options = allowingGhosts(given);
   using criu = await openSession(options);
   const { releaseUnit } = options;
   const pidfds = async () => hasPidfds(await criu.version());
@@ -164,6 +169,7 @@ export async function attempt(
   });
   const { peer: address, insecure, tokenFile, timeouts } = options;
   using peer = await Peer.connect({ address, insecure, tokenFile, timeouts }, signal);
+  await requireFiles(options, peer);
   const version = await criu.version();
   requireCriu(version);
   await using owned = new AsyncDisposableStack();
@@ -172,7 +178,8 @@ export async function attempt(
   // Not sooner: an interrupted migration has left a copy there, whose pids are taken.
   await untouched(journal, async () => {
     const throughFiles = options.criuService !== undefined;
-    const parts = { session: criu, workDir: options.workDir, victim, peer, throughFiles, signal };
+    const { fs, overwrite, workDir } = options;
+    const parts = { session: criu, workDir, victim, peer, throughFiles, fs, overwrite, signal };
     const { findings, ...hosts } = await checkHosts(parts);
     judge(findings, versionsOf(hosts));
     criu.close();
@@ -200,6 +207,9 @@ export async function attempt(
     new Lending({ migration, peer, stages, timeouts, bandwidth }, left);
   const onProgress: ProgressListener = (iteration, { pages: pagesWritten, bytes }) =>
     stages.tell({ event: "progress", migration, iteration, pagesWritten, bytes });
+  const filesParts = { options, migration, peer, stages, workDir: workDir.path };
+  const bringFiles = () => SourceFiles.begin(filesParts, AbortSignal.any([signal, lostOf(peer)]));
+  using files = plan ? SourceFiles.none(filesParts) : await orAbort(verdict, bringFiles);
   const to = { peer, channel, door, workDir: workDir.path, onProgress, listener: left };
   const parts = { options, ...to, signal };
   using way = await orAbort(verdict, () => openWay(parts));
@@ -213,6 +223,7 @@ export async function attempt(
     verdict,
     throttle,
     lending,
+    files,
     tree,
     workDir: workDir.path,
     plan,
@@ -255,27 +266,6 @@ async function begin(
     await stages.pass({ event: "connected", migration: request.migrationId, peer: peer.name });
     return begun;
   });
-}
-
-/** Tells the destination when `step` fails: a request whose answer was lost may have been carried out. */
-async function orAbort<T>(verdict: Verdict, step: () => Promise<T>): Promise<T> {
-  try {
-    return await step();
-  } catch (error) {
-    verdict.abort(asPhaulError(error).message);
-    await verdict.settle(false);
-    throw error;
-  }
-}
-
-/** Nothing has begun when `step` fails, so nothing of it is to be recovered. */
-async function untouched<T>(journal: Journal, step: () => Promise<T>): Promise<T> {
-  try {
-    return await step();
-  } catch (error) {
-    await journal.remove();
-    throw error;
-  }
 }
 
 function takesNoneLate(): PhaulError {

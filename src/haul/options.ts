@@ -5,8 +5,10 @@
  */
 
 import type { DowntimeBudget } from "../migrate/budget.ts";
+import type { FileStrategy } from "./files/phaul_files.ts";
 import type { IterationLimits } from "../migrate/policy.ts";
 
+export type { FileFigures, FileStrategy, PhaulFiles } from "./files/phaul_files.ts";
 export type { DowntimeBudget, OnMiss } from "../migrate/budget.ts";
 
 /**
@@ -183,6 +185,10 @@ export interface MigrateOptions extends RoleOptions, CriuChoice {
   readonly releaseUnit?: boolean;
   /** Codes of findings (docs/checks.md) that are not to stop the migration. */
   readonly skippedChecks?: readonly string[];
+  /** Which files come along; none when not given. */
+  readonly fs?: readonly FileStrategy[];
+  /** What is in their place on the destination may be replaced, where that allows it. */
+  readonly overwrite?: boolean;
 }
 
 /** A plan: a migration up to where it would freeze the tree. */
@@ -205,6 +211,8 @@ export interface CheckOptions extends CriuChoice {
   readonly workDir?: string;
   readonly criu: CriuFlags;
   readonly releaseUnit?: boolean;
+  readonly fs?: readonly FileStrategy[];
+  readonly overwrite?: boolean;
   readonly timeouts: Timeouts;
 }
 
@@ -234,6 +242,8 @@ export const DEFAULT_SERVE_LIMITS: ServeLimits = {
 export interface ServeOptions extends RoleOptions {
   readonly listen: HostAddress;
   readonly limits?: ServeLimits;
+  /** Directories that sources may have made or replaced, with all below; none when not given. */
+  readonly allowedPaths?: readonly string[];
   /** Behind this socket each connection finds a criu that restores; phaul's own child when not given. */
   readonly criuSocket?: string;
   /** Pages may come directly to this port; not at all when not given. */

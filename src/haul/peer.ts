@@ -66,6 +66,11 @@ export class Peer implements Disposable {
     return this.#host;
   }
 
+  /** Whether the destination can what not every phaul of this version can. */
+  can(ability: string): boolean {
+    return this.#current.abilities.has(ability);
+  }
+
   /** Resolves when the current control link ends. */
   get lost(): Promise<PhaulError> {
     return this.#current.lost;

@@ -12,6 +12,7 @@ import type {
   StopIterationRequest,
 } from "../wire/mod.ts";
 import type { Custody } from "./custody.ts";
+import type { DestinationParts } from "./destination_parts.ts";
 import type { Intake } from "./intake.ts";
 import type { Stages } from "./stages.ts";
 import type { Watchdog } from "./watchdog.ts";
@@ -21,6 +22,7 @@ export interface ReceptionParts {
   readonly migration: string;
   readonly intake: Intake;
   readonly custody: Custody;
+  readonly files: DestinationParts["files"];
   readonly stages: Stages;
   /** Taking in has to make progress all the time. */
   readonly watchdog: Watchdog;
@@ -69,9 +71,10 @@ export class Reception {
    * @throws CriuError; PhaulError `protocol`, `stalled`
    */
   async restore(request: PrepareRequest): Promise<void> {
-    const { intake, custody, stages } = this.#parts;
+    const { intake, custody, files, stages } = this.#parts;
     await intake.complete(request);
     stages.timeline.mark("images");
+    await files.place();
     await custody.restore(intake.imagesDir, request, () => intake.lazySource());
   }
 }

@@ -10,12 +10,15 @@ import { directPortFor, requireDisk, requireFit, restoresLazily } from "./admiss
 import { DestinationRole } from "./destination.ts";
 import { DirectIntake } from "./direct_intake.ts";
 import type { EventSink, HaulEvent } from "./events.ts";
+import { IncomingFiles } from "./files/incoming_files.ts";
+import { endLeft } from "./files/placement.ts";
+import { policyOf } from "./files/targets.ts";
 import type { AdmittedRecord, DiskJournal, JournalName, JournalStore } from "../journal/mod.ts";
 import { isOver } from "./links.ts";
 import { DEFAULT_SERVE_LIMITS, type ServeLimits, type ServeOptions } from "./options.ts";
 import { Places } from "./places.ts";
 import { Room } from "./room.ts";
-import type { TicketBook } from "./tickets.ts";
+import type { TicketBook, TicketOffice } from "./tickets.ts";
 import { DEFAULT_WORK_DIR, newWorkDir, openWorkDir, workDirPath } from "./work_dir.ts";
 
 /** How many ended migrations are remembered, to answer a verdict that comes again. */
@@ -130,18 +133,19 @@ export class Registry {
     owned.defer(() => journal.remove());
     const workDir = owned.use(await newWorkDir(base, migration, "destination", path));
     if (admitted.durable) await requireDisk(workDir.path, options.stateDir);
+    const office = tickets.office();
+    const files = owned.use(await this.#filesFor(begin, office));
     using promised = new DisposableStack();
     const share = promised.use(
       await this.#roomIn(base ?? DEFAULT_WORK_DIR).admit(begin.memoryBytes),
     );
     const parts = this.#roleParts(migration, admitted, journal);
     this.#refuseWhenDraining();
-    const office = tickets.office();
     const direct = doorPort === undefined ? undefined : new DirectIntake(office, doorPort);
     const { late } = begin;
     const terms = { lazy, direct: direct?.door, ...(late ? { late } : {}) };
     const from = { share, direct, terms };
-    const role = await DestinationRole.admit({ ...parts, workDir, tickets: office }, from);
+    const role = await DestinationRole.admit({ ...parts, workDir, files, tickets: office }, from);
     owned.move();
     const until = promised.move();
     void role.ended.then(() => until.dispose());
@@ -157,6 +161,9 @@ export class Registry {
       await this.reopen(name).catch((error) => {
         this.#warn(name.migration, asPhaulError(error).message);
       });
+    }
+    for (const message of await endLeft(this.#parts.options.stateDir, this.#parts.store)) {
+      this.#parts.sink({ event: "warning", message });
     }
   }
 
@@ -187,6 +194,17 @@ export class Registry {
     }
   }
 
+  async #filesFor(begin: BeginRequest, tickets: TicketOffice): Promise<IncomingFiles> {
+    const { options } = this.#parts;
+    const { migrationId: migration, durable, moves } = begin;
+    if (!moves) return IncomingFiles.reopen(options.stateDir, migration);
+    return await IncomingFiles.admit({
+      ...{ migration, moves, tickets, policy: await policyOf(options) },
+      ...{ keepFreeBytes: this.#limits.keepFreeBytes, stallMs: options.timeouts.stallMs },
+      durable: durable || options.durable === true,
+    });
+  }
+
   #refuseWhenDraining(): void {
     if (!this.#draining) return;
     throw new PhaulError("busy", "Cannot take a migration in: the destination is ending", {
@@ -204,7 +222,8 @@ export class Registry {
     const { options, criuPath, sink } = this.#parts;
     const { criuSocket } = options;
     const onEnd = () => this.#forget();
-    return { migration, admitted, options, criuPath, criuSocket, sink, journal, onEnd };
+    const files = IncomingFiles.reopen(options.stateDir, migration);
+    return { migration, admitted, options, criuPath, criuSocket, sink, journal, files, onEnd };
   }
 
   /** Forgets the oldest ended migrations, also those whose source never said that it knows. */

@@ -31,7 +31,7 @@ import {
 import type { EventSink } from "./events.ts";
 import { LeftPages } from "../pages/mod.ts";
 import { type BeginRecord, type DiskJournal, findRecord } from "../journal/mod.ts";
-import { type Cause, type Effects, Machine } from "./machine.ts";
+import { type Cause, type Effects, type Machine, tellingMachine } from "./machine.ts";
 import { untilDead } from "./death.ts";
 import { afterRestart, notForced, RISKS, untold } from "./decisions.ts";
 import type { Force, RecoverOptions } from "./options.ts";
@@ -88,14 +88,11 @@ export class ReopenedSource {
     this.#stages = new Stages({ sink, side: "source", migration });
     const { timeouts } = parts.options;
     this.#verdict = new Verdict({ peer, migration, timeouts, stages: this.#stages, journal });
-    this.#machine = new Machine({
+    this.#machine = tellingMachine(this.#stages, {
       side: "source",
       table: SOURCE_TABLE,
       initial: "reopened",
       effects: this.#effects(),
-      failure: "failed",
-      onTransition: (from, on, to) => this.#stages.transition(from, on, to),
-      onDefect: (error) => this.#stages.warn(error.message),
     });
   }
 

@@ -29,6 +29,7 @@ import { CheckDesk } from "./checkup.ts";
 import { Complaints } from "./complaints.ts";
 import type { DestinationRole } from "./destination.ts";
 import { cancelDecided, drain } from "./drain.ts";
+import { policyOf } from "./files/targets.ts";
 import type { EventSink } from "./events.ts";
 import { JournalStore } from "../journal/mod.ts";
 import { Links } from "./links.ts";
@@ -104,6 +105,7 @@ export async function serve(
     { criuPath, criuSocket },
     options.workDir,
     options.timeouts.stepMs / 2,
+    () => policyOf(options),
   );
   const server = new Server(options, security, registry, tickets, checks, sink);
   owned.use(server);

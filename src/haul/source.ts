@@ -18,13 +18,13 @@ import { sendImages } from "../wire/mod.ts";
 import { Arrival } from "./arrival.ts";
 import { PhaulClient } from "./client.ts";
 import { PLAN_MADE } from "./plan_made.ts";
-import { reasonOf, requireSame } from "./verdicts.ts";
+import { deeperReason, requireSame } from "./verdicts.ts";
 import type { ClientReport, PhaulConfig, PhaulLocal } from "./config.ts";
 import { untilDead } from "./death.ts";
 import { type DumpListener, FinalDump } from "./final_dump.ts";
 import { imagesOf } from "./images.ts";
 import { type Lending, lends, undrained } from "./lending.ts";
-import { type Cause, type Effects, Machine } from "./machine.ts";
+import { type Cause, type Effects, type Machine, tellingMachine } from "./machine.ts";
 import { probeStopped } from "./probe.ts";
 import { clientConfig, type SourceOutcome, type SourceParts } from "./source_parts.ts";
 import { FrozenLimit, Watchdog } from "./watchdog.ts";
@@ -44,7 +44,6 @@ export class SourceRole implements PhaulLocal {
   /** Memory stays in the tree at the final dump. */
   #lending: Lending | undefined;
   #imageBytes = 0;
-  #steps = 0;
   #awaitsPeer = false;
   #signal: AbortSignal | undefined;
   /** Why the control link ended, once it has. */
@@ -55,20 +54,17 @@ export class SourceRole implements PhaulLocal {
     this.#parts = parts;
     this.#arrival = new Arrival(parts);
     this.#frozenLimit = new FrozenLimit(parts.options.maxFrozenMs);
-    this.#machine = new Machine({
+    this.#machine = tellingMachine(parts.stages, {
       side: "source",
       table: SOURCE_TABLE,
       initial: "checked",
       effects: this.#effects(),
-      failure: "failed",
-      onTransition: (from, on, to) => {
-        this.#steps++;
-        parts.stages.transition(from, on, to);
-      },
-      onDefect: (error) => parts.stages.warn(error.message),
     });
     this.#watchdog = new Watchdog(parts.options.timeouts.stallMs, {
-      progress: () => `${this.#steps} ${parts.way.pages.totalBytes} ${this.#imageBytes}`,
+      progress: () =>
+        `${this.#machine.steps} ${
+          parts.way.pages.totalBytes + parts.files.sentBytes
+        } ${this.#imageBytes}`,
       paused: () => this.#awaitsPeer || parts.way.remote.starting || parts.stages.inHook,
       stalled: (error) => this.#fail("stalled", error),
     });
@@ -103,6 +99,7 @@ export class SourceRole implements PhaulLocal {
       this.#fail("cancel", PLAN_MADE);
       await this.#engine.promise;
     }
+    await this.#parts.files.arm(this.#cancelled.signal);
     if (!lends(this.#parts.options.mode, reason)) return;
     await this.#parts.lending?.connect();
     this.#lending = this.#parts.lending;
@@ -124,7 +121,8 @@ export class SourceRole implements PhaulLocal {
     const { state } = this.#machine;
     const report = await this.#client?.catch(() => undefined);
     const { switchoverMs, probed } = this.#arrival;
-    if (state === "done") return { state, report, switchoverMs, probed: await probed };
+    const { summary: files } = this.#parts.files;
+    if (state === "done") return { state, report, switchoverMs, probed: await probed, files };
     return { state: state === "in-doubt" ? state : "aborted", error: this.#reason, report };
   }
 
@@ -175,6 +173,7 @@ export class SourceRole implements PhaulLocal {
       },
       "journal-abort": async (cause) => {
         this.#reason ??= cause.error;
+        this.#parts.files.giveUp(this.#reason);
         await stages.leniently(() => journal.record({ mark: "ABORT" }));
       },
       "journal-aborted": () => stages.leniently(() => journal.record({ mark: "ABORTED" })),
@@ -195,8 +194,7 @@ export class SourceRole implements PhaulLocal {
   /** Starts the client, whose end (unless this role ended it) is an event. */
   #copy(): void {
     const config = clientConfig(this.#parts, this.#cancelled.signal);
-    const client = new PhaulClient(this, this.#parts.way.remote, config);
-    this.#client = client.migrate();
+    this.#client = new PhaulClient(this, this.#parts.way.remote, config).migrate();
     this.#client.catch((error) => this.#fail("failed", asPhaulError(error)));
   }
 
@@ -230,6 +228,7 @@ export class SourceRole implements PhaulLocal {
       if (!remote.images) throw new PhaulError("internal", "Cannot send images without a stream");
       const images = imagesOf(this.#dump.imagesDir, (bytes) => this.#imageBytes += bytes);
       const totals = await sendImages(remote.images, images);
+      await this.#parts.files.final();
       this.#awaitsPeer = true;
       const ready = await peer.request({ type: "prepare", ...this.#dump.tree(), ...totals });
       requireSame(migration, ready.migrationId);
@@ -286,9 +285,10 @@ export class SourceRole implements PhaulLocal {
   }
 
   async #tidy(): Promise<void> {
+    await this.#parts.files.end(this.#machine.state === "done");
     const { because: theirs } = await this.#parts.verdict.settle(this.#machine.state === "done");
     const direct = this.#parts.options.channel === "direct";
-    this.#reason = reasonOf({ own: this.#reason, theirs, lost: this.#lost, direct });
+    this.#reason = deeperReason(this.#reason, { theirs, lost: this.#lost, direct });
   }
 
   #report(cause: Cause<SourceEvent>): void {

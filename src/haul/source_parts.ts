@@ -8,7 +8,8 @@ import type { PhaulError } from "../errors.ts";
 import type { Journal } from "../journal/mod.ts";
 import type { ProcessTree } from "../proc/mod.ts";
 import type { ClientReport, PhaulConfig, Throttle } from "./config.ts";
-import type { Probed } from "./events.ts";
+import type { FilesSummary, Probed } from "./events.ts";
+import { alsoSyncing, type SourceFiles } from "./files/source_files.ts";
 import type { Lending } from "./lending.ts";
 import type { MigrateOptions } from "./options.ts";
 import type { PageWay } from "./page_way.ts";
@@ -28,6 +29,7 @@ export interface SourceParts {
   readonly throttle?: Throttle;
   /** Where memory may stay behind at the switchover. */
   readonly lending?: Lending;
+  readonly files: SourceFiles;
   /** Holds the root by a pidfd from before the first dump. */
   readonly tree: ProcessTree;
   readonly workDir: string;
@@ -37,7 +39,8 @@ export interface SourceParts {
 
 /** What its client is told; `signal` gives the migration up. */
 export function clientConfig(parts: SourceParts, signal: AbortSignal): PhaulConfig {
-  const { options, way, workDir, stages, migration, throttle, lending } = parts;
+  const { options, way, workDir, stages, migration, throttle, lending, files } = parts;
+  const observer = stageObserver(stages, migration, (figures) => lending?.learn(figures));
   return {
     pid: options.pid,
     memory: way.memory,
@@ -50,7 +53,7 @@ export function clientConfig(parts: SourceParts, signal: AbortSignal): PhaulConf
     throttle,
     criu: options.criu,
     signal,
-    observer: stageObserver(stages, migration, (figures) => lending?.learn(figures)),
+    observer: alsoSyncing(observer, files, signal),
   };
 }
 
@@ -63,4 +66,6 @@ export interface SourceOutcome {
   /** From the freeze to the acknowledgement; absent unless done. */
   readonly switchoverMs?: number;
   readonly probed?: Probed;
+  /** What came along; absent where nothing had to. */
+  readonly files?: FilesSummary;
 }

@@ -21,6 +21,22 @@ export const CONNECTION_LOST: ReadonlySet<ErrorCode> = new Set([
   "peer-unreachable",
 ]);
 
+/**
+ * Why a migration failed, by both sides: a stream that broke is only what this side, or a CRIU or an rsync
+ * that sends itself, saw of the peer's failure.
+ */
+export function deeperReason(
+  own: PhaulError | undefined,
+  { theirs, lost, direct }: { theirs?: PhaulError; lost?: PhaulError; direct: boolean },
+): PhaulError | undefined {
+  if (theirs?.code === "undecided") return theirs;
+  const code = own?.code ?? "internal";
+  const byCriu = code === "criu-failed" && direct;
+  if (!CONNECTION_LOST.has(code) && !byCriu && code !== "files-failed") return own;
+  // Of a peer that is gone, a CRIU that sends itself may have seen the end sooner than this side.
+  return theirs ?? (byCriu ? lost : undefined) ?? own;
+}
+
 /** For so long an abort is tried again; a busy destination may take seconds for a handshake. */
 const ABORT_ATTEMPTS_MS = 15_000;
 const FIRST_PAUSE_MS = 200;
@@ -154,27 +170,6 @@ export function requireSame(migration: string, theirs: string): void {
     "protocol",
     `Cannot go on: the destination speaks of migration ${theirs}, not of ${migration}`,
   );
-}
-
-/** What is known of why a migration was given up. */
-export interface Reasons {
-  readonly own: PhaulError | undefined;
-  readonly theirs: PhaulError | undefined;
-  /** Why the control link ended, once it has. */
-  readonly lost: PhaulError | undefined;
-  /** CRIU sends pages itself. */
-  readonly direct: boolean;
-}
-
-/** The one to be told. */
-export function reasonOf({ own, theirs, lost, direct }: Reasons): PhaulError | undefined {
-  if (theirs?.code === "undecided") return theirs;
-  // A stream that broke is only what this side, or a CRIU that sends itself, saw of the peer's failure.
-  const code = own?.code ?? "internal";
-  const broke = CONNECTION_LOST.has(code) || (code === "criu-failed" && direct);
-  // Of a peer that is gone, a CRIU that sends itself may have seen the end sooner than this side.
-  const gone = broke && code === "criu-failed" ? lost : undefined;
-  return (broke ? theirs ?? gone : undefined) ?? own;
 }
 
 /** What the destination has of a migration. */

@@ -18,6 +18,19 @@ const SYMBOLS = {
   close: { parameters: ["i32"], result: "i32" },
   // int open(const char *path, int flags, mode_t mode)
   open: { parameters: ["buffer", "i32", "u32"], result: "i32" },
+  // long syscall(SYS_openat2, int dirfd, const char *path, struct open_how *how, size_t size)
+  // By number: glibc has a function for it only since 2.42.
+  syscallOpenat2: {
+    name: "syscall",
+    parameters: ["i64", "i32", "buffer", "buffer", "usize"],
+    result: "isize",
+  },
+  // int renameat2(int olddirfd, const char *old, int newdirfd, const char *new, unsigned flags)
+  renameat2: { parameters: ["i32", "buffer", "i32", "buffer", "u32"], result: "i32" },
+  // int mkdirat(int dirfd, const char *path, mode_t mode)
+  mkdirat: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  // int unlinkat(int dirfd, const char *path, int flags)
+  unlinkat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   // int flock(int fd, int operation)
   flock: { parameters: ["i32", "i32"], result: "i32" },
   // int fcntl(int fd, int cmd, int arg)

@@ -6,6 +6,7 @@
  */
 
 export { Child, type ExitStatus } from "./child.ts";
+export { makeDirectory, openDirectory, removeName, renameNew } from "./directory.ts";
 export { Errno, errnoName } from "./errno.ts";
 export { Fd } from "./fd.ts";
 export { lockFile, openFile, type OpenMode, writeAll } from "./file.ts";

@@ -9,6 +9,7 @@ import { bounded } from "./cancel.ts";
 import { ChunkedStream } from "./chunks.ts";
 import { ControlLink, type LinkOptions } from "./control_link.ts";
 import type { ServerSecurity } from "./listen.ts";
+import { FILES_ABILITY } from "./files_messages.ts";
 import type { OpenOptions } from "./opening.ts";
 import { type DataKind, expectOpening, type Hello, sendOpening } from "./opening_messages.ts";
 import { errorTexts, RemoteError } from "./peer_error.ts";
@@ -26,6 +27,9 @@ export interface AcceptOptions extends OpenOptions, LinkOptions {
 export type Accepted =
   | { readonly kind: "control"; readonly link: ControlLink }
   | { readonly kind: DataKind; readonly ticket: Uint8Array; readonly stream: ByteStream };
+
+/** What a source may ask of this destination that an older one does not know. */
+const ABILITIES: readonly string[] = [FILES_ABILITY];
 
 /** How much of a refused peer's bytes is read, and how long, so that it can read why. */
 const lingerBytes = 64 * 1024;
@@ -95,13 +99,13 @@ async function admit(
   const subject = { version, kind, sourceNonce, destinationNonce: makeNonce() };
   const nonce = subject.destinationNonce;
   if (security.kind === "insecure") {
-    await sendOpening(stream, { type: "welcome", nonce });
+    await sendOpening(stream, { type: "welcome", nonce, abilities: ABILITIES });
     await expectOpening(stream, "proof");
     return;
   }
   const { secret } = security.identity.token;
   const proof = makeProof(secret, "destination", subject);
-  await sendOpening(stream, { type: "welcome", nonce, proof });
+  await sendOpening(stream, { type: "welcome", nonce, proof, abilities: ABILITIES });
   const theirs = await expectOpening(stream, "proof");
   if (theirs.proof && checkProof(theirs.proof, secret, "source", subject)) return;
   throw new PhaulError("wrong-token", "Cannot let the source in: its join token is not ours", {

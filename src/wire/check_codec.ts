@@ -13,6 +13,7 @@ import type {
 } from "./check_messages.ts";
 import type { Fields } from "./fields.ts";
 import { fileFields, maxFiles, maxPid, readFile } from "./file_codec.ts";
+import { readMoves } from "./files_codec.ts";
 import { cleanText } from "./peer_error.ts";
 import { inverted, severities } from "./vocabulary.ts";
 
@@ -56,6 +57,7 @@ export function readCheck(fields: Fields): CheckRequest {
     files: fields.list("files", maxFiles, readFile),
     users: fields.list("users", maxUsers, readUser),
     memoryBytes: fields.integer("memoryBytes", 0, Number.MAX_SAFE_INTEGER),
+    ...readMoves(fields),
   };
 }
 

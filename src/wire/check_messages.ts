@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { FileMoves } from "./files_messages.ts";
 import type { FileFact } from "./messages.ts";
 
 /** A host as both sides see it. */
@@ -55,6 +56,8 @@ export interface CheckRequest {
   readonly files: readonly FileFact[];
   readonly users: readonly UserFact[];
   readonly memoryBytes: number;
+  /** Files that would come along. */
+  readonly moves?: FileMoves;
 }
 
 /** One thing that the destination found. */

@@ -20,6 +20,8 @@ import type { ByteSource, ByteStream } from "./stream.ts";
 export interface LinkOptions {
   /** A peer from which nothing at all came for this long is given up; pings go out at a quarter of it. */
   readonly peerTimeoutMs: number;
+  /** What the peer said in its welcome that it can. */
+  readonly abilities?: readonly string[];
 }
 
 /** Bounds of one request. */
@@ -43,6 +45,8 @@ const silencesInFrame = 4;
 export class ControlLink implements Disposable {
   /** The other end as `host:port`. */
   readonly peer: string;
+  /** What the peer can, of what not every phaul of this version can. */
+  readonly abilities: ReadonlySet<string>;
   /** Resolves once, when the link ended for whatever reason, with that reason. */
   readonly lost: Promise<PhaulError>;
 
@@ -64,6 +68,7 @@ export class ControlLink implements Disposable {
   /** Takes over `stream`, whose opening is done. Requests wait until {@linkcode serve} is called. */
   constructor(stream: ByteStream, options: LinkOptions) {
     this.peer = stream.peer;
+    this.abilities = new Set(options.abilities);
     this.#stream = stream;
     this.lost = this.#ended.promise;
     this.#frameMs = options.peerTimeoutMs * silencesInFrame;

@@ -97,6 +97,12 @@ export class Fields {
     return new Fields(`${this.#message}.${name}`, value);
   }
 
+  /** A message inside this one that may be left out. */
+  optionalInner(name: string): Fields | undefined {
+    const value = this.#values[name];
+    return value === undefined || value === null ? undefined : this.inner(name);
+  }
+
   /** Up to `maxCount` messages, each read by `read`. */
   list<T>(name: string, maxCount: number, read: (item: Fields) => T): T[] {
     return this.#array(name, maxCount).map((value, index) => {

@@ -16,8 +16,11 @@ export const maxFiles = 65_536;
 export const maxPathLength = 4096;
 // Linkers write 16 to 20 bytes.
 const maxBuildIdBytes = 64;
+// SHA-256.
+const digestBytes = 32;
 
-const absolutePath = /^\/[^\0]*$/;
+/** A path from the root on. */
+export const absolutePath = /^\/[^\0]*$/;
 const kindNames = inverted(fileKinds);
 
 /** The fields of `file`. */
@@ -30,6 +33,8 @@ export function readFile(fields: Fields): FileFact {
   const kind = fields.choice("kind", kindNames);
   // What is no file is never opened for one.
   const buildId = fields.someBytes("buildId", kind === "file" ? maxBuildIdBytes : 0);
+  const modifiedMs = fields.integer("modifiedMs", 0, Number.MAX_SAFE_INTEGER);
+  const digest = fields.optionalBytes("digest", digestBytes);
   return {
     path: fields.text("path", maxPathLength, absolutePath),
     size: fields.integer("size", 0, Number.MAX_SAFE_INTEGER),
@@ -37,5 +42,7 @@ export function readFile(fields: Fields): FileFact {
     mode: fields.integer("mode", 0, 0o7777),
     appendOnly: fields.flag("appendOnly"),
     ...(buildId.length === 0 ? {} : { buildId }),
+    ...(modifiedMs === 0 ? {} : { modifiedMs }),
+    ...(digest ? { digest } : {}),
   };
 }

@@ -6,6 +6,7 @@
 
 import { readCheck, readChecked } from "./check_codec.ts";
 import type { Fields } from "./fields.ts";
+import { readArea, readMoves, readWanted } from "./files_codec.ts";
 import { maxFiles, maxPathLength, maxPid, readFile } from "./file_codec.ts";
 import type {
   BeginRequest,
@@ -103,6 +104,10 @@ export function readRequest(type: Request["type"], fields: Fields): Request {
     case "forget":
     case "cancel":
       return { type, migrationId: readMigrationId(fields) };
+    case "offer-files":
+      return { type, files: fields.list("files", maxFiles, readFile) };
+    case "sync-files":
+      return { type, area: readArea(fields) };
     case "inquire":
       return fields.anyText("migrationId") === ""
         ? { type }
@@ -143,6 +148,10 @@ export function readReply(type: Reply["type"], fields: Fields): Reply {
       };
     case "running":
       return { type, steps: readSteps(fields) };
+    case "files-wanted":
+      return { type, areas: readWanted(fields) };
+    case "files-ticket":
+      return { type, ticket: fields.bytes("ticket", ticketBytes) };
     case "probed":
       return { type, passed: fields.flag("passed"), how: cleanText(fields.anyText("how")) };
     case "late-fetched": {
@@ -189,6 +198,7 @@ function readBegin(fields: Fields): BeginRequest {
     direct: fields.flag("direct"),
     skippedChecks: fields.texts("skippedChecks", maxChecks, 40, stateName),
     late: fields.flag("late"),
+    ...readMoves(fields),
   };
 }
 

@@ -42,6 +42,10 @@ export function requestFields(request: Request): RawFields {
       const { migrationId, command, timeoutMs } = request;
       return { migrationId, command, timeoutMs };
     }
+    case "offer-files":
+      return { files: request.files.map(fileFields) };
+    case "sync-files":
+      return { area: request.area };
     case "fetch-late":
     case "forget":
     case "inquire":
@@ -75,7 +79,10 @@ export function replyFields(reply: Reply): RawFields {
       return { steps: reply.steps };
     case "probed":
       return { passed: reply.passed, how: reply.how };
+    case "files-wanted":
+      return { areas: reply.areas };
     case "late-fetched":
+    case "files-ticket":
       return { ticket: reply.ticket };
     case "forgotten":
       return {};

@@ -6,6 +6,7 @@
  */
 
 import type { CheckRequest } from "./check_messages.ts";
+import type { FileMoves, OfferFilesRequest, SyncFilesRequest } from "./files_messages.ts";
 
 /** One task of the tree: its pid in the innermost pid namespace and how it was before the freeze. */
 export interface ProcessSummary {
@@ -36,6 +37,10 @@ export interface FileFact {
   readonly appendOnly: boolean;
   /** Of a program or library, where it has one. */
   readonly buildId?: Uint8Array;
+  /** When its content changed last, in milliseconds since 1970; told of files that may move along. */
+  readonly modifiedMs?: number;
+  /** SHA-256 of its content, where that was cheap to have. */
+  readonly digest?: Uint8Array;
 }
 
 /** CRIU's modes of `--manage-cgroups-mode`, by CRIU's names. */
@@ -94,6 +99,8 @@ export interface BeginRequest {
   readonly skippedChecks: readonly string[];
   /** Pages may stay in the tree at the final dump, and come late. */
   readonly late: boolean;
+  /** Files that come along; none when not given. */
+  readonly moves?: FileMoves;
 }
 
 /** How a pages stream is packed; nothing is where nothing is said. */
@@ -203,4 +210,6 @@ export type Request =
   | FetchLateRequest
   | ForgetRequest
   | InquireRequest
-  | CancelRequest;
+  | CancelRequest
+  | OfferFilesRequest
+  | SyncFilesRequest;

@@ -10,6 +10,8 @@ export { ControlLink } from "./control_link.ts";
 export type { LinkOptions, RequestHandler, RequestOptions } from "./control_link.ts";
 export { dial, type DialOptions, type Security } from "./dial.ts";
 export { acceptDirect, type DirectOptions } from "./direct.ts";
+export * from "./files_messages.ts";
+export { maxAreas } from "./files_codec.ts";
 export { Gate } from "./gate.ts";
 export { type Identity, loadIdentity, tokenFileName } from "./identity.ts";
 export { ImpatientStream } from "./impatient.ts";

@@ -51,9 +51,11 @@ export async function openControl(
   options: OpenOptions & LinkOptions,
 ): Promise<ControlLink> {
   const nonce = makeNonce();
+  let abilities: readonly string[] = [];
   await bounded(stream, `open a connection to ${stream.peer}`, options, async () => {
     const version = await greet(stream, { type: "hello", kind: "control", nonce }, options);
     const welcome = await expectOpening(stream, "welcome");
+    abilities = welcome.abilities ?? [];
     if (security.kind === "tls") {
       const subject = {
         version,
@@ -65,7 +67,7 @@ export async function openControl(
     } else await sendOpening(stream, { type: "proof" });
     await expectOpening(stream, "accepted");
   });
-  return new ControlLink(stream, options);
+  return new ControlLink(stream, { ...options, abilities });
 }
 
 /**

@@ -16,8 +16,11 @@ import type { ByteStream } from "./stream.ts";
 /** The cap of an opening's frames: whoever sends them has proved nothing yet. */
 export const maxOpeningFrameBytes = 16 * 1024;
 
-/** A connection that carries raw bytes: for one iteration, or pages that come late. */
-export type DataKind = "pages" | "images" | "late";
+const maxAbilities = 64;
+const abilityName = /^[a-z-]+$/;
+
+/** A connection that carries raw bytes: for one iteration, pages that come late, or from rsync to rsync. */
+export type DataKind = "pages" | "images" | "late" | "files";
 
 /** The dialling side says what the connection is for. */
 export type Hello =
@@ -27,7 +30,12 @@ export type Hello =
 /** One message of an opening. Proofs are absent without TLS. */
 export type OpeningMessage =
   | Hello
-  | { readonly type: "welcome"; readonly nonce: Uint8Array; readonly proof?: Uint8Array }
+  | {
+    readonly type: "welcome";
+    readonly nonce: Uint8Array;
+    readonly proof?: Uint8Array;
+    readonly abilities?: readonly string[];
+  }
   | { readonly type: "proof"; readonly proof?: Uint8Array }
   | { readonly type: "accepted" }
   | { readonly type: "refused"; readonly texts: ErrorTexts };
@@ -36,9 +44,10 @@ const kindValues = {
   "CONTROL": "control",
   "PAGES": "pages",
   "IMAGES": "images",
+  "FILES": "files",
   "LATE": "late",
 } as const;
-const kindNumbers = { "control": 1, "pages": 2, "images": 3, "late": 8 } as const;
+const kindNumbers = { "control": 1, "pages": 2, "images": 3, "files": 4, "late": 8 } as const;
 
 /** `message` as bytes. */
 export function encodeOpening(message: OpeningMessage): Uint8Array {
@@ -58,7 +67,8 @@ export function decodeOpening(bytes: Uint8Array): OpeningMessage {
       return readHello(fields);
     case "welcome": {
       const nonce = fields.bytes("nonce", proofBytes);
-      return { type: body, nonce, proof: fields.optionalBytes("proof", proofBytes) };
+      const abilities = fields.texts("abilities", maxAbilities, 40, abilityName);
+      return { type: body, nonce, proof: fields.optionalBytes("proof", proofBytes), abilities };
     }
     case "proof":
       return { type: body, proof: fields.optionalBytes("proof", proofBytes) };
@@ -121,7 +131,7 @@ function fieldsOf(message: OpeningMessage): Readonly<Record<string, unknown>> {
         : { kind, ticket: message.ticket };
     }
     case "welcome":
-      return { nonce: message.nonce, proof: message.proof };
+      return { nonce: message.nonce, proof: message.proof, abilities: message.abilities };
     case "proof":
       return { proof: message.proof };
     case "accepted":

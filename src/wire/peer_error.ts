@@ -65,6 +65,9 @@ const believed: Readonly<Record<ErrorCode, boolean>> = {
   "busy": true,
   "external-socket": true,
   "blocked": true,
+  "rsync-missing": true,
+  "path-refused": true,
+  "files-failed": true,
 };
 
 /** An error as it travels. */

@@ -5,6 +5,7 @@
  */
 
 import type { CheckedReply } from "./check_messages.ts";
+import type { FilesTicketReply, FilesWantedReply } from "./files_messages.ts";
 import type { PackingTerms, Request } from "./messages.ts";
 import type { ErrorTexts } from "./peer_error.ts";
 
@@ -124,7 +125,9 @@ export type Reply =
   | ProbedReply
   | LateFetchedReply
   | ForgottenReply
-  | StandingsReply;
+  | StandingsReply
+  | FilesWantedReply
+  | FilesTicketReply;
 
 /** Which reply belongs to which request. */
 export const replyTypeOf = {
@@ -140,6 +143,8 @@ export const replyTypeOf = {
   "forget": "forgotten",
   "inquire": "standings",
   "cancel": "standings",
+  "offer-files": "files-wanted",
+  "sync-files": "files-ticket",
 } as const satisfies Record<Request["type"], Reply["type"]>;
 
 /** The reply to a request of type `R`. */

@@ -22,6 +22,8 @@ export const requestBodies = {
   "forget": "forget",
   "inquire": "inquire",
   "cancel": "cancel",
+  "offer-files": "offerFiles",
+  "sync-files": "syncFiles",
 } as const satisfies Record<Request["type"], string>;
 
 /** The body field of each reply in an Envelope. */
@@ -37,6 +39,8 @@ export const replyBodies = {
   "late-fetched": "lateFetched",
   "forgotten": "forgotten",
   "standings": "standings",
+  "files-wanted": "filesWanted",
+  "files-ticket": "filesTicket",
 } as const satisfies Record<Reply["type"], string>;
 
 /** The enum value of each kind of file. */

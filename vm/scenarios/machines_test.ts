@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { expectCode, finish, lastEvent, migrate, startMigration } from "../phaul.ts";
-import { clearAway, expectRunsOn, preDumps, scenario, Stage } from "./shared.ts";
+import { clearAway, expectRunsOn, preDumps, scenario, Stage, untilClean } from "./shared.ts";
 
 const EXIT = { peerSilent: 41 };
 /** A dead peer is found sooner; emulated machines need their time, so not too soon. */
@@ -112,3 +112,29 @@ for (
     },
   );
 }
+
+scenario(
+  stage,
+  "two machines: a writer moves with its files, every byte of them, over iterations",
+  async (pair) => {
+    const { alpha, beta } = pair;
+    await stage.freshServer(beta, { args: "--allow-path /srv" });
+    const pids = "echo 32000 >/proc/sys/kernel/ns_last_pid";
+    const start = "mkdir -p /srv/app && /lab/bin/writer /srv/app /run/writer";
+    const wait = "until [ -s /run/writer.pid ]; do sleep 0.1; done; cat /run/writer.pid";
+    const { stdout } = await alpha.run(`${pids}; ${start}; ${wait}`);
+    const pid = Number(stdout);
+    const run = await migrate(alpha, beta, { pid }, { args: "--max-iters 3 --fs tree:/srv/app" });
+    expectCode(run, 0);
+    const phases = run.events.filter(({ event }) => event === "files").map(({ phase }) => phase);
+    assertEquals([phases[0], phases[1], phases.at(-1)], ["begin", "sync", "final"]);
+    const ask = `kill -USR1 ${pid}; until [ -s /run/writer ]; do sleep 0.1; done; cat /run/writer`;
+    const { stdout: verdict } = await beta.run(ask);
+    assert(/^beta OK \d+\n$/.test(verdict), verdict);
+    // The source's own files stay, as they were at the freeze.
+    assertEquals((await alpha.run("ls /srv/app")).stdout.includes("data0"), true);
+    await beta.run(`kill -9 ${pid}`);
+    await untilClean(alpha);
+    await untilClean(beta);
+  },
+);

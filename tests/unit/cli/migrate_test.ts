@@ -20,7 +20,7 @@ Deno.test("readMigrate: the least that can be said takes every default", () => {
     ...{ keepImages: false, durable: false, restoreMode: "auto" },
     ...{ limits: DEFAULT_LIMITS, timeouts: DEFAULT_TIMEOUTS },
     criu: { ...NO_CRIU_FLAGS, ghostLimitBytes: undefined },
-    ...{ releaseUnit: false, skippedChecks: [] },
+    ...{ releaseUnit: false, skippedChecks: [], fs: [], overwrite: false },
     bandwidth: { preCopy: undefined, final: undefined },
     ...{ budget: undefined, probe: undefined, criuService: undefined },
     ...{ compression: "off", channel: "relay" },
@@ -50,6 +50,8 @@ Deno.test("readMigrate: each flag reaches its option", () => {
       "--compress=auto",
     ],
     ...["--restore=eager", "--skip-check=cpu", "--skip-check=device"],
+    ...["--fs", "open", "--fs", "tree:/srv/a b/:/mnt/c", "--fs=tree:/srv/d", "--fs=exec:mover"],
+    "--overwrite",
     ...["--probe=p", "--probe-stopped=q r", "--probe-timeout=5"],
   ]);
   assertEquals(json, true);
@@ -64,7 +66,13 @@ Deno.test("readMigrate: each flag reaches its option", () => {
       ...{ manageCgroupsMode: "soft", external: ["net[1]:a", "mnt[/x]:y"] },
     },
     timeouts: { connectMs: 1000, stepMs: 2000, peerSilentMs: 3000, stallMs: 4000, commitMs: 5000 },
-    ...{ releaseUnit: true, skippedChecks: ["cpu", "device"] },
+    ...{ releaseUnit: true, skippedChecks: ["cpu", "device"], overwrite: true },
+    fs: [
+      { kind: "open" },
+      { kind: "tree", path: "/srv/a b", target: "/mnt/c" },
+      { kind: "tree", path: "/srv/d", target: "/srv/d" },
+      { kind: "exec", program: "mover" },
+    ],
     criuService: undefined,
     probe: { running: "p", stopped: "q r", timeoutMs: 5000 },
     bandwidth: { preCopy: 125_000_000, final: 100_000 },
@@ -122,7 +130,7 @@ Deno.test("readServe: listens on the usual port of every address", () => {
   assertEquals(readServe([]).options, {
     ...{ listen: { host: "0.0.0.0", port: 7284 }, stateDir: "/var/lib/phaul", insecure: false },
     ...{ workDir: undefined, criuPath: undefined, hook: undefined, timeouts: DEFAULT_TIMEOUTS },
-    ...{ keepImages: false, durable: false, drainMs: 60_000 },
+    ...{ keepImages: false, durable: false, drainMs: 60_000, allowedPaths: [] },
     limits: { ...DEFAULT_SERVE_LIMITS, maxImageBytes: undefined },
     ...{ criuSocket: undefined, directPort: undefined, metrics: undefined },
   });

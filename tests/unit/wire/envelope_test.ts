@@ -122,7 +122,7 @@ Deno.test("decodeEnvelope: a request or reply needs a number", () => {
 });
 
 Deno.test("decodeEnvelope: an unknown body, none and garbage are refused", () => {
-  const unknownTag = [0x08, 1, 0xfa, 0x01, 0]; // seq 1, field 31
+  const unknownTag = [0x08, 1, 0xfa, 0x07, 0]; // seq 1, field 127
   for (const bytes of [unknownTag, [], [0x08, 1], [0xff, 0xff, 0xff], [0x0b, 0x0b, 0x0b]]) {
     thrown("protocol", () => decodeEnvelope(Uint8Array.from(bytes)));
   }

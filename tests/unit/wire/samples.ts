@@ -99,6 +99,27 @@ export const requests: readonly Request[] = [
   { type: "inquire" },
   { type: "cancel", migrationId },
   { type: "inquire", migrationId },
+  {
+    ...begin,
+    moves: {
+      trees: [{ path: "/srv/a", target: "/srv/a" }, { path: "/srv/b", target: "/mnt/b c" }],
+      open: false,
+      overwrite: true,
+    },
+  },
+  { ...begin, moves: { trees: [], open: true, overwrite: false } },
+  {
+    type: "offer-files",
+    files: [
+      {
+        ...{ path: "/srv/x", size: 7, kind: "file", mode: 0o600, appendOnly: false },
+        ...{ modifiedMs: 1_795_000_000_123, digest: ticket },
+      },
+      { path: "/srv/fifo", size: 0, kind: "fifo", mode: 0o640, appendOnly: false },
+    ],
+  },
+  { type: "sync-files", area: 0 },
+  { type: "sync-files", area: 255 },
 ];
 
 export const replies: readonly Reply[] = [
@@ -125,6 +146,8 @@ export const replies: readonly Reply[] = [
   { type: "running", steps: [] },
   { type: "discarded" },
   { type: "forgotten" },
+  { type: "files-wanted", areas: [0, 1, 256] },
+  { type: "files-ticket", ticket },
   { type: "standings", standings: [] },
   {
     type: "standings",
