@@ -55,7 +55,10 @@ export type ErrorCode =
   | "busy"
   | "external-socket"
   | "over-budget"
-  | "blocked";
+  | "blocked"
+  | "archive-damaged"
+  | "archive-used"
+  | "archive-exists";
 
 /** What somebody else wrote about a failure: CRIU, in its log. */
 export interface Evidence {

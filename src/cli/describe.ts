@@ -71,6 +71,11 @@ export function describe(event: HaulEvent): Line {
       return line(describeProbe(event));
     case "drained":
       return line("Drained: nothing is left to transfer");
+    case "verified":
+      return line(
+        `The archive is whole: process ${event.pid} (${event.comm}), ` +
+          `${count(event.processes, "process", "processes")}, ${showBytes(event.memoryBytes)}`,
+      );
     case "aborted":
       return line(`Aborted: ${event.message}`);
     case "warning":

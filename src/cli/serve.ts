@@ -13,19 +13,18 @@ import {
   type ServeOptions,
 } from "../haul/options.ts";
 import type { Command, Context } from "./command.ts";
-import { deadline, ROLE_FLAGS, roleOptions, TIMEOUT_FLAGS } from "./common_flags.ts";
+import {
+  CRIU_SOCKET_FLAG,
+  deadline,
+  ROLE_FLAGS,
+  roleOptions,
+  TIMEOUT_FLAGS,
+} from "./common_flags.ts";
 import { EXIT_OK } from "./exit_codes.ts";
 import { type Flag, maybe, optional, parseFlags } from "./flags.ts";
 import { Reporter } from "./reporter.ts";
 import { stoppable } from "./signals.ts";
-import {
-  ANY_ADDRESS,
-  byteSize,
-  filePath,
-  listenAddress,
-  localAddress,
-  wholeNumber,
-} from "./values.ts";
+import { ANY_ADDRESS, byteSize, listenAddress, localAddress, wholeNumber } from "./values.ts";
 
 /** More than any host has room for; a mistyped number is to be seen. */
 const MOST = 100_000;
@@ -69,14 +68,7 @@ const DRAIN_FLAGS = {
 } as const;
 
 const RESTORER_FLAGS = {
-  criuSocket: maybe({
-    name: "criu-socket",
-    placeholder: "PATH",
-    help:
-      "Restore by the criu that a service manager starts for each connection to PATH, outside " +
-      "of phaul's own service",
-    read: filePath,
-  }),
+  criuSocket: CRIU_SOCKET_FLAG,
 } as const;
 
 const LIMIT_FLAGS = {

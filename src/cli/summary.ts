@@ -18,16 +18,24 @@ export function describeSummary(
   peer: HostAddress,
   summary: MigrationSummary,
 ): string[] {
-  const { iterations, bytes, totalMs, switchoverMs, predictedMs, maxDowntimeMs } = summary;
+  const { bytes, iterations, totalMs, switchoverMs, predictedMs, maxDowntimeMs } = summary;
   const budget = maxDowntimeMs === undefined ? "" : `, of ${showMs(maxDowntimeMs)} allowed` +
     (predictedMs === undefined ? "" : ` and ${showMs(predictedMs)} predicted`);
   return [
     `Process ${pid} runs on ${showAddress(peer)} now: moved in ${showMs(totalMs)} with ` +
     `${count(iterations.length, "iteration")} and ${showBytes(bytes)}, ` +
     `switched over in ${showMs(switchoverMs)}${budget}`,
+    ...describeCourse(summary),
+    ...describeSwitchover(summary),
+  ];
+}
+
+/** How its memory was copied. */
+export function describeCourse(summary: MigrationSummary): string[] {
+  const { iterations } = summary;
+  return [
     ...(iterations.length === 0 ? [] : table([HEAD, ...iterations.map(rowOf)])),
     ...describeCopying(summary),
-    ...describeSwitchover(summary),
   ];
 }
 

@@ -92,7 +92,7 @@ export async function checkHosts(parts: HostCheckupParts): Promise<HostCheckup> 
   const findings = placed("source", checkHost(source, "source", demand));
   if (!peer) return { findings, source };
   const asked = performance.now();
-  const request = requestOf(source, victim);
+  const request = checkRequest(source, victim);
   const { host: destination, findings: there } = await peer.request(request, { signal });
   // It looked at its clock when it answered.
   const passedMs = performance.now() - asked;
@@ -191,7 +191,8 @@ async function fileKey(path: string): Promise<string | undefined> {
   return stat && [stat.dev, stat.ino, stat.size, stat.mtime?.getTime()].join();
 }
 
-function requestOf(host: HostFacts, victim: Victim | undefined): CheckRequest {
+/** What a destination is asked of `victim`, which runs on `host`. */
+export function checkRequest(host: HostFacts, victim: Victim | undefined): CheckRequest {
   return {
     type: "check",
     host,
@@ -216,7 +217,8 @@ function ofOthers(users: readonly UserFact[]): boolean {
   return users.some(({ uid }) => uid !== 0);
 }
 
-function believed({ code, severity, message, remedy }: FindingFact): Finding {
+/** A peer's finding, if this phaul knows of such. */
+export function believed({ code, severity, message, remedy }: FindingFact): Finding {
   if (isCheckCode(code)) return { code, severity, message, remedy };
   throw new PhaulError("protocol", `Cannot take the peer's finding "${code}": it is unknown here`);
 }

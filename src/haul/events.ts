@@ -169,6 +169,16 @@ export type HaulEvent =
   }
   | { readonly event: "drained"; readonly migration: string }
   | {
+    /** An archive was read and is whole. */
+    readonly event: "verified";
+    readonly migration: string;
+    readonly archive: string;
+    readonly pid: number;
+    readonly comm: string;
+    readonly processes: number;
+    readonly memoryBytes: number;
+  }
+  | {
     readonly event: "aborted";
     readonly migration: string;
     readonly code: ErrorCode;
@@ -221,6 +231,26 @@ export interface Probed {
   readonly passed: boolean;
   /** How its command ended, the last time. */
   readonly how: string;
+}
+
+/** What a finished export comes to. */
+export interface ExportSummary extends MigrationSummary {
+  readonly archive: string;
+  /** Of the file. */
+  readonly archiveBytes: number;
+}
+
+/** What a finished restore of an archive comes to. */
+export interface RestoreSummary {
+  /** The archive's id: that of the migration which made it. */
+  readonly migration: string;
+  readonly archive: string;
+  /** Root of the tree on this host. */
+  readonly pid: number;
+  readonly comm: string;
+  readonly processes: number;
+  readonly memoryBytes: number;
+  readonly totalMs: number;
 }
 
 /** What a finished migration comes to. */

@@ -22,9 +22,11 @@ import {
   requireRoot,
 } from "../proc/mod.ts";
 import type { BeginRequest, BegunReply } from "../wire/mod.ts";
+import { ArchivePeer } from "./archive_peer.ts";
+import { openArchiveWay } from "./archive_way.ts";
 import type { EventSink, HostsVersions, MigrationSummary } from "./events.ts";
 import { beginRequest } from "./begin_request.ts";
-import { checkHosts, placed, type PlacedFinding, versionsOf } from "./checkup.ts";
+import { checkHosts, checkRequest, placed, type PlacedFinding, versionsOf } from "./checkup.ts";
 import { failureOf, MigrationError, whereaboutsOf } from "./migration_error.ts";
 import { beginJournal } from "./begin_journal.ts";
 import { openSession } from "./criu_session.ts";
@@ -32,7 +34,7 @@ import { logsDirOf } from "./evidence.ts";
 import { type HistoryEntry, remember } from "./history.ts";
 import type { Journal } from "../journal/mod.ts";
 import type { MigrateOptions } from "./options.ts";
-import { Peer } from "./peer.ts";
+import { type Destination, Peer } from "./peer.ts";
 import { openWay } from "./page_way.ts";
 import { PLAN_MADE } from "./plan_made.ts";
 import { MigrationRecord } from "./record.ts";
@@ -74,7 +76,8 @@ export async function migrateTree(
   const { pid, peer: { host, port }, stateDir } = options;
   const keep = (end: Pick<HistoryEntry, "whereabouts" | "summary" | "failure">) => {
     const details = record.details(stages.timeline);
-    const which = { migration, side: "source", pid, comm, peer: `${host}:${port}` } as const;
+    const name = options.archive ?? `${host}:${port}`;
+    const which = { migration, side: "source", pid, comm, peer: name } as const;
     return stages.leniently(() => remember(stateDir, { ...which, ...end, details }));
   };
   try {
@@ -160,7 +163,12 @@ export async function attempt(
     memoryBytes: victim.memoryBytes,
   });
   const { peer: address, insecure, tokenFile, timeouts } = options;
-  using peer = await Peer.connect({ address, insecure, tokenFile, timeouts }, signal);
+  const link = { address, insecure, tokenFile, timeouts };
+  using peer: Destination = options.archive === undefined
+    ? await Peer.connect(link, signal)
+    : ArchivePeer.of(options.archive);
+  const host = peer instanceof Peer ? peer : undefined;
+  const archive = peer instanceof ArchivePeer ? peer : undefined;
   const version = await criu.version();
   requireCriu(version);
   await using owned = new AsyncDisposableStack();
@@ -169,13 +177,14 @@ export async function attempt(
   // Not sooner: an interrupted migration has left a copy there, whose pids are taken.
   await untouched(journal, async () => {
     const throughFiles = options.criuService !== undefined;
-    const parts = { session: criu, workDir: options.workDir, victim, peer, throughFiles, signal };
-    const { findings, ...hosts } = await checkHosts(parts);
+    const ask = { workDir: options.workDir, victim, peer: host, throughFiles, signal };
+    const { findings, ...hosts } = await checkHosts({ session: criu, ...ask });
     judge(findings, versionsOf(hosts));
+    archive?.describe(checkRequest(hosts.source, victim));
     criu.close();
   });
-  const link = [options.workDir, migration, "source", journal.path] as const;
-  const workDir = await untouched(journal, () => newWorkDir(...link));
+  const named = [options.workDir, migration, "source", journal.path] as const;
+  const workDir = await untouched(journal, () => newWorkDir(...named));
   owned.defer(() => options.keepImages ? workDir.keep() : workDir[Symbol.asyncDispose]());
   await using unit = await untouched(journal, () => releaseUnitOf(victim, stages));
   // Not sooner: an interrupted migration may have left it slow, and is ended by now.
@@ -189,8 +198,11 @@ export async function attempt(
   const { lazy, direct: door } = await begin(peer, request, stages, verdict);
   const onProgress: ProgressListener = (iteration, { pages: pagesWritten, bytes }) =>
     stages.tell({ event: "progress", migration, iteration, pagesWritten, bytes });
-  const parts = { options, peer, channel, door, workDir: workDir.path, onProgress, signal };
-  using way = await orAbort(verdict, () => openWay(parts));
+  const parts = { options, channel, door, workDir: workDir.path, onProgress, signal };
+  using way = await orAbort(
+    verdict,
+    () => host ? openWay({ ...parts, peer: host }) : openArchiveWay(archive, parts),
+  );
   const role = new SourceRole({
     migration,
     options: { ...options, budget: budgetFor(lazy, options) },
@@ -229,7 +241,7 @@ function budgetFor(lazy: boolean, { budget }: MigrateOptions): MigrateOptions["b
 
 /** Announces the migration; a peer that refuses it, or a hook that fails, ends it here. */
 async function begin(
-  peer: Peer,
+  peer: Destination,
   request: BeginRequest,
   stages: Stages,
   verdict: Verdict,

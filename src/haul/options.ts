@@ -174,6 +174,30 @@ export interface MigrateOptions extends RoleOptions, CriuChoice {
   readonly releaseUnit?: boolean;
   /** Codes of findings (docs/checks.md) that are not to stop the migration. */
   readonly skippedChecks?: readonly string[];
+  /** The tree goes into this file and the peer is asked nothing: what `exportTree` sets. */
+  readonly archive?: string;
+}
+
+/** A migration into a file, which has no peer, no link and nothing that runs there. */
+export interface ExportOptions extends
+  Omit<
+    MigrateOptions,
+    | ("peer" | "tokenFile" | "insecure" | "restoreMode" | "bandwidth" | "compression")
+    | ("channel" | "probe" | "budget" | "durable" | "archive")
+  > {
+  /** The file, by its absolute path; it must not be there yet. */
+  readonly archive: string;
+}
+
+/** A restore from such a file. */
+export interface ArchiveRestoreOptions extends Omit<RoleOptions, "insecure" | "durable"> {
+  readonly archive: string;
+  /** Behind this socket a criu is found that restores; phaul's own child when not given. */
+  readonly criuSocket?: string;
+  /** Also when this host has restored it before. */
+  readonly again?: boolean;
+  /** Codes of findings (docs/checks.md) that are not to stop it. */
+  readonly skippedChecks?: readonly string[];
 }
 
 /** A plan: a migration up to where it would freeze the tree. */

@@ -27,13 +27,14 @@ import {
   type TreeProcess,
   unlockConnections,
 } from "../proc/mod.ts";
+import { ArchivePeer } from "./archive_peer.ts";
 import type { EventSink } from "./events.ts";
 import { type BeginRecord, type DiskJournal, findRecord } from "../journal/mod.ts";
 import { type Cause, type Effects, Machine } from "./machine.ts";
 import { untilDead } from "./death.ts";
 import { afterRestart, notForced, RISKS, untold } from "./decisions.ts";
 import type { Force, RecoverOptions } from "./options.ts";
-import { Peer } from "./peer.ts";
+import { type Destination, Peer } from "./peer.ts";
 import { Stages } from "./stages.ts";
 import { askWhatPeerHas, Verdict } from "./verdicts.ts";
 import { openWorkDir } from "./work_dir.ts";
@@ -63,7 +64,7 @@ export class ReopenedSource {
   readonly #tree: ProcessTree;
   readonly #tasks: readonly TreeProcess[];
   readonly #connections: readonly Connection[];
-  readonly #peer: Peer;
+  readonly #peer: Destination;
   readonly #verdict: Verdict;
   readonly #stages: Stages;
   readonly #ended = Promise.withResolvers<ReopenedOutcome>();
@@ -71,7 +72,7 @@ export class ReopenedSource {
   #settled = false;
   #error: PhaulError | undefined;
 
-  private constructor(parts: ReopenedSourceParts, peer: Peer) {
+  private constructor(parts: ReopenedSourceParts, peer: Destination) {
     this.#parts = parts;
     this.#peer = peer;
     this.#force = parts.options.force;
@@ -103,7 +104,10 @@ export class ReopenedSource {
     using _journal = parts.journal;
     const { peer: address, tokenFile, insecure } = parts.begin;
     const { timeouts } = parts.options;
-    using peer = new Peer({ address, tokenFile, insecure, timeouts });
+    const { archive } = parts.begin;
+    using peer = archive === undefined
+      ? new Peer({ address, tokenFile, insecure, timeouts })
+      : ArchivePeer.reopened(archive, parts.migration);
     const role = new ReopenedSource(parts, peer);
     using _tree = role.#tree;
     const marks = parts.journal.records.map(({ record }) => record.mark);

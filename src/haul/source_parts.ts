@@ -11,7 +11,7 @@ import type { ClientReport, Throttle } from "./config.ts";
 import type { Probed } from "./events.ts";
 import type { MigrateOptions } from "./options.ts";
 import type { PageWay } from "./page_way.ts";
-import type { Peer } from "./peer.ts";
+import type { Destination } from "./peer.ts";
 import type { Stages } from "./stages.ts";
 import type { Verdict } from "./verdicts.ts";
 
@@ -19,7 +19,7 @@ import type { Verdict } from "./verdicts.ts";
 export interface SourceParts {
   readonly migration: string;
   readonly options: MigrateOptions;
-  readonly peer: Peer;
+  readonly peer: Destination;
   readonly way: PageWay;
   readonly stages: Stages;
   readonly journal: Journal;

@@ -9,4 +9,8 @@ export { type LazyTask, writeFlatImages } from "./flat_images.ts";
 export { LazyPages, type LazySource, lazyStateIn } from "./lazy_pages.ts";
 export { warmUp } from "./mm_image.ts";
 export { PageCache, type PageEnd } from "./page_cache.ts";
+export { IterationTaker, type TakenIteration } from "./iteration.ts";
+export { PageFlag, PagemapWriter } from "./pagemap.ts";
+export { pagesBuffer } from "./pages_file.ts";
+export { Pieces } from "./pieces.ts";
 export { ReplayedPages } from "./replay.ts";

@@ -65,6 +65,9 @@ const believed: Readonly<Record<ErrorCode, boolean>> = {
   "busy": true,
   "external-socket": true,
   "blocked": true,
+  "archive-damaged": false,
+  "archive-used": false,
+  "archive-exists": false,
 };
 
 /** An error as it travels. */
