@@ -159,7 +159,7 @@ Deno.test("migrate --to-archive: a full disk leaves the process and no archive",
   await world.alpha.host.run("mount", "-t", "tmpfs", "-o", "size=64k", "disk", disk);
   const run = await startExport(world, victim, `${disk}/tree.phaul`);
   await expectCode(run, EXIT.noSpace);
-  assertEquals((await world.alpha.host.run("ls", "-A", disk)).stdout, "");
+  assertEquals((await world.alpha.host.run("ls", "-A", disk)).trim(), "");
   await world.expectOnlyAndClean(victim, world.alpha, "alpha");
 });
 
