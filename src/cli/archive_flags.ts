@@ -59,7 +59,7 @@ export function destinationOf(
   const { peer, archive } = values;
   if (archive === undefined) {
     if (peer !== undefined) return { peer };
-    throw usageError("migrate", "Cannot do without --peer or --to-archive");
+    throw usageError("migrate", "Cannot do without --peer HOST[:PORT] or --to-archive FILE");
   }
   const flag = peerFlagIn(values);
   if (flag === undefined) return { peer: NOBODY, archive };

@@ -13,7 +13,7 @@ import type {
 } from "../haul/events.ts";
 import { describe, type Line } from "./describe.ts";
 import { count, showBytes, showMs } from "./figures.ts";
-import { describeCourse } from "./summary.ts";
+import { describeIterations } from "./summary.ts";
 
 /** The line for an event of an export. */
 export function describeExporting(event: HaulEvent): Line {
@@ -63,7 +63,7 @@ export function describeExport(pid: number, summary: ExportSummary): string[] {
     }), and ` +
     `no longer on this host: written in ${showMs(totalMs)}, frozen for the last ` +
     `${showMs(switchoverMs)}`,
-    ...describeCourse(summary),
+    ...describeIterations(summary),
     `To bring it to life, here or elsewhere, once: phaul restore ${archive}`,
   ];
 }

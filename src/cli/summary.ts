@@ -25,18 +25,15 @@ export function describeSummary(
     `Process ${pid} runs on ${showAddress(peer)} now: moved in ${showMs(totalMs)} with ` +
     `${count(iterations.length, "iteration")} and ${showBytes(bytes)}, ` +
     `switched over in ${showMs(switchoverMs)}${budget}`,
-    ...describeCourse(summary),
+    ...describeIterations(summary),
+    ...describeCopying(summary),
     ...describeSwitchover(summary),
   ];
 }
 
-/** How its memory was copied. */
-export function describeCourse(summary: MigrationSummary): string[] {
-  const { iterations } = summary;
-  return [
-    ...(iterations.length === 0 ? [] : table([HEAD, ...iterations.map(rowOf)])),
-    ...describeCopying(summary),
-  ];
+/** A table of them. */
+export function describeIterations({ iterations }: MigrationSummary): string[] {
+  return iterations.length === 0 ? [] : table([HEAD, ...iterations.map(rowOf)]);
 }
 
 function rowOf(one: IterationFigures): string[] {

@@ -156,7 +156,7 @@ Deno.test("migrate --to-archive: a full disk leaves the process and no archive",
   const victim = await world.victim({ kind: "sweep", pages: 4096 });
   const disk = `${world.dir}/disk`;
   await Deno.mkdir(disk);
-  await world.alpha.host.run("mount", "-t", "tmpfs", "-o", "size=64k", "disk", disk);
+  await world.alpha.host.run("mount", "-t", "tmpfs", "-o", "size=16k", "disk", disk);
   const run = await startExport(world, victim, `${disk}/tree.phaul`);
   await expectCode(run, EXIT.noSpace);
   assertEquals((await world.alpha.host.run("ls", "-A", disk)).trim(), "");
