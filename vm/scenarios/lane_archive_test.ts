@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { PhaulRun } from "../phaul.ts";
 import { clearAway, expectRunsOn, preDumps, scenario, Stage } from "./shared.ts";
 
-const FILE = "/srv/tree.phaul";
+const FILE = "/var/tree.phaul";
 const STATE = "--state-dir /run/phaul-state";
 
 const stage = new Stage();
@@ -16,7 +16,7 @@ scenario(
   "lane: memory that is rewritten goes into an archive by pre-dumps, and comes out whole",
   async (pair) => {
     const { alpha, beta } = pair;
-    const victim = await stage.victim(alpha, "rewriter --size 64 --hot 10");
+    const victim = await stage.victim(alpha, "rewriter --size 16 --hot 10");
     const command = `exec phaul migrate --json ${STATE} --pid ${victim.pid} --to-archive ${FILE} ` +
       "--max-iters 3";
     using run = new PhaulRun(alpha, await alpha.start(command, "export"));
