@@ -16,6 +16,14 @@ const roles: Roles = {
     const { migrateTree } = await import("./src/haul/migrate.ts");
     return await migrateTree(options, sink, signal);
   },
+  async exportTree(options, sink, signal) {
+    const { exportTree } = await import("./src/haul/export.ts");
+    return await exportTree(options, sink, signal);
+  },
+  async restoreTree(options, sink, signal) {
+    const { restoreTree } = await import("./src/haul/restore.ts");
+    return await restoreTree(options, sink, signal);
+  },
   async serve(options, sink, signal, hurry) {
     const { serveObserved } = await import("./src/haul/observed_serve.ts");
     await serveObserved(options, sink, signal, hurry);

@@ -58,7 +58,10 @@ export type ErrorCode =
   | "blocked"
   | "rsync-missing"
   | "path-refused"
-  | "files-failed";
+  | "files-failed"
+  | "archive-damaged"
+  | "archive-used"
+  | "archive-exists";
 
 /** What somebody else wrote about a failure: CRIU, in its log. */
 export interface Evidence {

@@ -33,6 +33,7 @@ export type {
   PhaulRemote,
 } from "./haul/config.ts";
 export * from "./haul/events.ts";
+export { exportTree } from "./haul/export.ts";
 export { migrateTree } from "./haul/migrate.ts";
 export { MigrationError } from "./haul/migration_error.ts";
 export * from "./haul/options.ts";
@@ -42,6 +43,7 @@ export { plan, type PlannedIteration, type PlanReport } from "./haul/plan.ts";
 export { cancel, type Cancelled } from "./haul/cancel.ts";
 export { recover } from "./haul/recover.ts";
 export { type MigrationStatus, type Recovered, status } from "./haul/standing.ts";
+export { restoreTree } from "./haul/restore.ts";
 export { selftest, type SelftestReport } from "./haul/selftest.ts";
 export { serve } from "./haul/serve.ts";
 export { PhaulServer, type PhaulServerConfig } from "./haul/server.ts";

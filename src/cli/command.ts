@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { EventSink, MigrationSummary } from "../haul/events.ts";
+import type { ArchiveRestoreOptions, ExportOptions } from "../haul/archive_options.ts";
+import type { EventSink, ExportSummary, MigrationSummary, RestoreSummary } from "../haul/events.ts";
 import type { Cancelled } from "../haul/cancel.ts";
 import type { CheckReport } from "../haul/check.ts";
 import type {
@@ -36,6 +37,12 @@ export interface FoundCriu {
 /** What the commands do their work with. `main.ts` loads each only when it is called. */
 export interface Roles {
   migrate(o: MigrateOptions, sink: EventSink, signal: AbortSignal): Promise<MigrationSummary>;
+  exportTree(o: ExportOptions, sink: EventSink, signal: AbortSignal): Promise<ExportSummary>;
+  restoreTree(
+    options: ArchiveRestoreOptions,
+    sink: EventSink,
+    signal: AbortSignal,
+  ): Promise<RestoreSummary>;
   serve(
     options: ServeOptions,
     sink: EventSink,

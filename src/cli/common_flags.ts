@@ -5,7 +5,7 @@
  */
 
 import { DEFAULT_TIMEOUTS, type RoleOptions, type Timeouts } from "../haul/options.ts";
-import { type Flag, type FlagValues, maybe, optional, toggle } from "./flags.ts";
+import { type Flag, type FlagValues, maybe, optional, toggle, usageError } from "./flags.ts";
 import { filePath, programPath, secondsAsMs } from "./values.ts";
 
 /** Where identity and token live unless told otherwise. */
@@ -58,23 +58,48 @@ export const QUIET_FLAG: Flag<boolean> = toggle({
   help: "Tell people of warnings and failures only",
 });
 
+/** `--images-dir`. */
+export const IMAGES_DIR_FLAG: Flag<string | undefined> = maybe({
+  name: "images-dir",
+  placeholder: "DIR",
+  help:
+    "The same as --work-dir, by CRIU's name: with a DIR on a disk, the process's memory is put " +
+    "on that disk, on purpose",
+  read: filePath,
+});
+
+/** `--criu-socket`. */
+export const CRIU_SOCKET_FLAG: Flag<string | undefined> = maybe({
+  name: "criu-socket",
+  placeholder: "PATH",
+  help: "Restore by the criu that a service manager starts for each connection to PATH, outside " +
+    "of phaul's own service",
+  read: filePath,
+});
+
+/** `--hook`. */
+export const HOOK_FLAG: Flag<string | undefined> = maybe({
+  name: "hook",
+  placeholder: "PROGRAM",
+  help: "Run PROGRAM, or each one in a directory, at each stage and wait for it (PHAUL_STAGE and " +
+    "others tell which, the event is on its standard input)",
+  read: programPath,
+});
+
+/** `--keep-images`. */
+export const KEEP_IMAGES_FLAG: Flag<boolean> = toggle({
+  name: "keep-images",
+  help: "Leave the images of a migration where they are when it has ended",
+});
+
 /** Directories, programs and output: of both roles. */
 export const ROLE_FLAGS = {
   stateDir: STATE_DIR_FLAG,
   workDir: WORK_DIR_FLAG,
+  imagesDir: IMAGES_DIR_FLAG,
   criuPath: CRIU_FLAG,
-  hook: maybe({
-    name: "hook",
-    placeholder: "PROGRAM",
-    help:
-      "Run PROGRAM, or each one in a directory, at each stage and wait for it (PHAUL_STAGE and " +
-      "others tell which, the event is on its standard input)",
-    read: programPath,
-  }),
-  keepImages: toggle({
-    name: "keep-images",
-    help: "Leave the images of a migration where they are when it has ended",
-  }),
+  hook: HOOK_FLAG,
+  keepImages: KEEP_IMAGES_FLAG,
   durable: toggle({
     name: "durable",
     help: "Put images and pages on the destination's disk before the commit: a power cut there " +
@@ -135,9 +160,23 @@ export function roleOptions(
     & Omit<FlagValues<typeof ROLE_FLAGS>, "json" | "quiet">
     & FlagValues<typeof TIMEOUT_FLAGS>,
 ): RoleOptions {
-  const { stateDir, workDir, criuPath, hook, keepImages, durable, insecure } = values;
+  const { stateDir, criuPath, hook, keepImages, durable, insecure } = values;
+  const workDir = imagesDirOf("", values);
   const timeouts = timeoutsOf(values);
   return { stateDir, workDir, criuPath, hook, keepImages, durable, insecure, timeouts };
+}
+
+/**
+ * Where images lie, by either of its two flags.
+ *
+ * @throws {PhaulError} "usage" when both are given.
+ */
+export function imagesDirOf(
+  command: string,
+  { workDir, imagesDir }: { readonly workDir?: string; readonly imagesDir?: string },
+): string | undefined {
+  if (workDir === undefined || imagesDir === undefined) return imagesDir ?? workDir;
+  throw usageError(command, "Cannot use --images-dir and --work-dir together: they are the same");
 }
 
 /** The deadlines, from the flags above. */

@@ -78,6 +78,11 @@ export function describe(event: HaulEvent): Line {
       return PASSING;
     case "drained":
       return line("Drained: nothing is left to transfer");
+    case "verified":
+      return line(
+        `The archive is whole: process ${event.pid} (${event.comm}), ` +
+          `${count(event.processes, "process", "processes")}, ${showBytes(event.memoryBytes)}`,
+      );
     case "aborted":
       return line(`Aborted: ${event.message}`);
     case "warning":

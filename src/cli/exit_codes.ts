@@ -70,8 +70,13 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   "file-differs": { exit: 32, means: "a file that the tree has open differs there" },
   "pid-taken": { exit: 33, means: "a pid of the tree is taken there" },
   "busy": { exit: 34, means: "another phaul has the migration, or has no room for one more" },
-
-  "path-refused": { exit: 35, means: "the destination lets no files be put there" },
+  "archive-damaged": { exit: 35, means: "the archive is damaged, cut off or none of phaul's" },
+  "archive-used": {
+    exit: 36,
+    means: "the archive was restored on this host before; needs --again",
+  },
+  "archive-exists": { exit: 37, means: "there is a file already where the archive is to be" },
+  "path-refused": { exit: 38, means: "the destination lets no files be put there" },
 
   "peer-unreachable": { exit: 40, means: "no connection to the peer" },
   "peer-silent": { exit: 41, means: "the peer did not answer in time" },

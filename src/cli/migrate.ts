@@ -7,6 +7,13 @@
 import { asPhaulError } from "../errors.ts";
 import type { HaulEvent } from "../haul/events.ts";
 import type { MigrateOptions, RestoreMode, VictimChoice } from "../haul/options.ts";
+import { DESTINATION_FLAGS, destinationOf } from "./archive_flags.ts";
+import {
+  describeExport,
+  describeExporting,
+  describeExportWhereabouts,
+  isExport,
+} from "./archive_words.ts";
 import type { Command, Context } from "./command.ts";
 import { CRIU_SERVICE_FLAG, ROLE_FLAGS, roleOptions, TIMEOUT_FLAGS } from "./common_flags.ts";
 import { BUDGET_FLAGS, budgetOf, LINK_FLAGS, linkOf } from "./convergence_flags.ts";
@@ -22,7 +29,6 @@ import {
   RELEASE_UNIT_FLAG,
   requiredVictim,
   requireFitting,
-  WHAT_FLAGS,
 } from "./migrate_flags.ts";
 import { PROBE_FLAGS, probeOf } from "./probe_flags.ts";
 import { requireWritable, writeReport } from "./report/write.ts";
@@ -73,7 +79,7 @@ const REPORT_FLAGS = {
 } as const;
 
 const FLAGS = {
-  ...WHAT_FLAGS,
+  ...DESTINATION_FLAGS,
   ...CHECK_FLAGS,
   ...UNIT_FLAGS,
   ...FILES_FLAGS,
@@ -94,7 +100,7 @@ const FLAGS = {
 export const MIGRATE_COMMAND: Command = {
   name: "migrate",
   summary: "Move a process tree from this host to another",
-  usage: "--pid PID --peer HOST[:PORT] [FLAGS]",
+  usage: "--pid PID --peer HOST[:PORT]|--to-archive FILE [FLAGS]",
   about: [
     "Moves the running process PID and all its descendants to a host where phaul serve runs. " +
     "Exactly one copy runs at every moment: until the commit this host keeps it, whatever fails.",
@@ -114,12 +120,16 @@ export const MIGRATE_COMMAND: Command = {
       line: "phaul migrate --unit redis-server --peer dst",
     },
     {
+      does: "Into a file, to be restored here or elsewhere later",
+      line: "phaul migrate --unit redis-server --to-archive /backup/redis.phaul",
+    },
+    {
       does: "Let a program read what happens",
       line: "phaul migrate --pid 4711 --peer dst:7284 --token-file dst.token --json",
     },
   ],
   flags: [
-    { title: "What and where to", flags: WHAT_FLAGS },
+    { title: "What and where to", flags: DESTINATION_FLAGS },
     { title: "Checks", flags: CHECK_FLAGS },
     { title: "Under systemd", flags: UNIT_FLAGS },
     { title: "Files", flags: FILES_FLAGS },
@@ -138,11 +148,13 @@ export const MIGRATE_COMMAND: Command = {
 
 async function runMigrate(args: readonly string[], context: Context): Promise<number> {
   const { victim, options: others, json, quiet, report } = readMigrate(args);
-  const reporter = new Reporter(context.terminal, { json, quiet, many: false });
+  const { archive } = others;
+  const describe = archive === undefined ? undefined : describeExporting;
+  const reporter = new Reporter(context.terminal, { json, quiet, many: false, describe });
   if (report !== undefined) await requireWritable(report);
   const pid = await context.roles.findVictim(victim);
   const options = { ...others, pid };
-  const peer = showAddress(options.peer);
+  const peer = archive ?? showAddress(options.peer);
   if (options.insecure) {
     reporter.warning("--insecure sends all memory of the process as plain text");
   }
@@ -169,19 +181,30 @@ async function runMigrate(args: readonly string[], context: Context): Promise<nu
   };
   try {
     const summary = await stoppable(
-      (signal) => context.roles.migrate(options, sink, signal),
+      (signal) =>
+        archive === undefined
+          ? context.roles.migrate(options, sink, signal)
+          : context.roles.exportTree({ ...options, archive }, sink, signal),
       (name, first) => reporter.line(`${name}: ${stopping({ committed, moved, first })}`),
       () => reporter.state(),
     );
     if (!quiet) {
-      for (const text of describeSummary(pid, options.peer, summary)) reporter.line(text);
+      const texts = isExport(summary)
+        ? describeExport(pid, summary)
+        : describeSummary(pid, options.peer, summary);
+      for (const text of texts) reporter.line(text);
     }
-    reporter.json({ event: "migrated", pid, peer, ...summary });
+    reporter.json(
+      isExport(summary)
+        ? { event: "archived", pid, ...summary }
+        : { event: "migrated", pid, peer, ...summary },
+    );
     await toldAfterwards();
     return summary.probed?.passed === false ? exitCodeOf("unhealthy") : EXIT_OK;
   } catch (error) {
     const where = whereaboutsOf(error);
-    const process = where && { pid, where, text: describeWhereabouts(where, pid, peer) };
+    const words = archive === undefined ? describeWhereabouts : describeExportWhereabouts;
+    const process = where && { pid, where, text: words(where, pid, peer) };
     const exitCode = reporter.failure(asPhaulError(error), process);
     await toldAfterwards();
     return exitCode;
@@ -232,7 +255,8 @@ export function readMigrate(args: readonly string[]): {
     throw usageError("migrate", "Cannot use --token-file with --insecure: no token is asked for");
   }
   const victim = requiredVictim("migrate", values);
-  const { peer, restoreMode, criuService } = values;
+  const { restoreMode, criuService } = values;
+  const destination = destinationOf(values);
   const conflict = values.channel === "direct"
     ? "--channel direct: it takes no socket"
     : values.maxDowntimeMs === undefined
@@ -247,7 +271,7 @@ export function readMigrate(args: readonly string[]): {
   const { maxIterations, minPages, maxGrowthPercent, maxFrozenMs } = values;
   const options = {
     ...roleOptions(values),
-    peer,
+    ...destination,
     tokenFile: values.tokenFile ?? `${values.stateDir}/join-token`,
     criuService,
     mode,

@@ -28,8 +28,8 @@ import { describeWhereabouts, whereaboutsOf } from "./whereabouts.ts";
 
 const { maxDowntimeMs } = BUDGET_FLAGS;
 const ITERATION_FLAGS = { ...LIMIT_FLAGS, maxDowntimeMs } as const;
-const { stateDir, workDir, criuPath, insecure, json } = ROLE_FLAGS;
-const HOST_FLAGS = { stateDir, workDir, criuPath, insecure, json } as const;
+const { stateDir, workDir, imagesDir, criuPath, insecure, json } = ROLE_FLAGS;
+const HOST_FLAGS = { stateDir, workDir, imagesDir, criuPath, insecure, json } as const;
 
 const FLAGS = {
   ...WHAT_FLAGS,

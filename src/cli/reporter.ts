@@ -24,6 +24,8 @@ export interface ReporterOptions {
   readonly many: boolean;
   /** Only warnings and failures are told to people. */
   readonly quiet?: boolean;
+  /** What events say to people, if not what they say of a migration. */
+  readonly describe?: (event: HaulEvent) => Line;
 }
 
 /** How much a line matters: syslog's priorities, by sd-daemon(3)'s numbers. */
@@ -71,7 +73,7 @@ export class Reporter {
     this.#measure(event);
     // The report of the failure follows, and has to begin with where the process is.
     if (event.event === "aborted" && !this.#options.many) return;
-    this.#show(describe(printable(event)), event);
+    this.#show((this.#options.describe ?? describe)(printable(event)), event);
   }
 
   /** Writes one JSON line, when those are wanted: version and time are put before the fields. */

@@ -17,6 +17,7 @@ import { CHECK_COMMAND } from "./check.ts";
 import { PLAN_COMMAND } from "./plan.ts";
 import { RECOVER_COMMAND } from "./recover.ts";
 import { Reporter } from "./reporter.ts";
+import { RESTORE_COMMAND } from "./restore.ts";
 import { SELFTEST_COMMAND } from "./selftest.ts";
 import { SERVE_COMMAND } from "./serve.ts";
 import { STATUS_COMMAND } from "./status.ts";
@@ -25,6 +26,7 @@ import { VERSION_COMMAND } from "./version.ts";
 const WORKERS: readonly Command[] = [
   SERVE_COMMAND,
   MIGRATE_COMMAND,
+  RESTORE_COMMAND,
   CHECK_COMMAND,
   PLAN_COMMAND,
   STATUS_COMMAND,

@@ -13,7 +13,13 @@ import {
   type ServeOptions,
 } from "../haul/options.ts";
 import type { Command, Context } from "./command.ts";
-import { deadline, ROLE_FLAGS, roleOptions, TIMEOUT_FLAGS } from "./common_flags.ts";
+import {
+  CRIU_SOCKET_FLAG,
+  deadline,
+  ROLE_FLAGS,
+  roleOptions,
+  TIMEOUT_FLAGS,
+} from "./common_flags.ts";
 import { EXIT_OK } from "./exit_codes.ts";
 import { type Flag, list, maybe, optional, parseFlags } from "./flags.ts";
 import { Reporter } from "./reporter.ts";
@@ -80,14 +86,7 @@ const FILES_FLAGS = {
 } as const;
 
 const RESTORER_FLAGS = {
-  criuSocket: maybe({
-    name: "criu-socket",
-    placeholder: "PATH",
-    help:
-      "Restore by the criu that a service manager starts for each connection to PATH, outside " +
-      "of phaul's own service",
-    read: filePath,
-  }),
+  criuSocket: CRIU_SOCKET_FLAG,
 } as const;
 
 const LIMIT_FLAGS = {

@@ -18,14 +18,14 @@ export function describeSummary(
   peer: HostAddress,
   summary: MigrationSummary,
 ): string[] {
-  const { iterations, bytes, totalMs, switchoverMs, predictedMs, maxDowntimeMs } = summary;
+  const { bytes, iterations, totalMs, switchoverMs, predictedMs, maxDowntimeMs } = summary;
   const budget = maxDowntimeMs === undefined ? "" : `, of ${showMs(maxDowntimeMs)} allowed` +
     (predictedMs === undefined ? "" : ` and ${showMs(predictedMs)} predicted`);
   return [
     `Process ${pid} runs on ${showAddress(peer)} now: moved in ${showMs(totalMs)} with ` +
     `${count(iterations.length, "iteration")} and ${showBytes(bytes)}, ` +
     `switched over in ${showMs(switchoverMs)}${budget}`,
-    ...(iterations.length === 0 ? [] : table([HEAD, ...iterations.map(rowOf)])),
+    ...describeIterations(summary),
     ...describeCopying(summary),
     ...describeSwitchover(summary),
     ...describeFiles(summary),
@@ -40,6 +40,11 @@ function describeFiles({ files }: MigrationSummary): string[] {
     `${count(final.files, "file")}, ${showBytes(final.sentBytes)} in ` +
     `${showMs(final.durationMs)} while frozen`,
   ];
+}
+
+/** A table of them. */
+export function describeIterations({ iterations }: MigrationSummary): string[] {
+  return iterations.length === 0 ? [] : table([HEAD, ...iterations.map(rowOf)]);
 }
 
 function rowOf(one: IterationFigures): string[] {

@@ -39,12 +39,13 @@ export async function beginJournal(
   const store = new JournalStore(options.stateDir);
   const startTimeTicks = processes[0]?.startTimeTicks ?? "";
   await endInterrupted(store, { pid, startTimeTicks }, options, stages);
-  const { peer, tokenFile, insecure, workDir: base, keepImages = false } = options;
+  const { peer, tokenFile, insecure, archive, workDir: base, keepImages = false } = options;
   const journal = await store.create({ migration, side: "source" }, {
     mark: "BEGIN",
     ...{ pid, startTimeTicks, comm, peer, tokenFile, insecure, keepImages },
     workDir: workDirPath(base, migration, "source"),
     phaul: ownIdentity(),
+    ...(archive === undefined ? {} : { archive }),
   });
   // Two that began at the same time have seen nothing of each other: both would spoil the other's dumps.
   const others = (await journalsOf(store, { pid, startTimeTicks })).filter(({ name }) =>

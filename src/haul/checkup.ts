@@ -99,7 +99,7 @@ export async function checkHosts(parts: HostCheckupParts): Promise<HostCheckup> 
   const findings = placed("source", checkHost(source, "source", demand));
   if (!peer) return { findings, source };
   const asked = performance.now();
-  const request = { ...requestOf(source, victim, parts.fs), ...movesOf(parts) };
+  const request = { ...checkRequest(source, victim, parts.fs), ...movesOf(parts) };
   const { host: destination, findings: there } = await peer.request(request, { signal });
   // It looked at its clock when it answered.
   const passedMs = performance.now() - asked;
@@ -206,10 +206,11 @@ async function fileKey(path: string): Promise<string | undefined> {
   return stat && [stat.dev, stat.ino, stat.size, stat.mtime?.getTime()].join();
 }
 
-function requestOf(
+/** What a destination is asked of `victim`, which runs on `host`, and of files that come along. */
+export function checkRequest(
   host: HostFacts,
   victim: Victim | undefined,
-  fs: readonly FileStrategy[] | undefined,
+  fs?: readonly FileStrategy[],
 ): CheckRequest {
   return {
     type: "check",
@@ -243,7 +244,8 @@ function movable(finding: Finding, { fs = [], overwrite = false }: MovingParts):
   return { code, severity: "note", message: `${message}: it is brought over (--fs open)` };
 }
 
-function believed({ code, severity, message, remedy }: FindingFact): Finding {
+/** A peer's finding, if this phaul knows of such. */
+export function believed({ code, severity, message, remedy }: FindingFact): Finding {
   if (isCheckCode(code)) return { code, severity, message, remedy };
   throw new PhaulError("protocol", `Cannot take the peer's finding "${code}": it is unknown here`);
 }

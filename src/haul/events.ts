@@ -6,11 +6,13 @@
  */
 
 import type { ErrorCode } from "../errors.ts";
-import type { Severity } from "../check/mod.ts";
 import type { StopReason } from "../migrate/policy.ts";
+import type { FindingNote, HostsVersions, IterationFigures, Prediction } from "./event_facts.ts";
 import type { FileFigures } from "./files/phaul_files.ts";
 import type { Side } from "../migrate/tables.ts";
 import type { Step } from "../wire/mod.ts";
+
+export * from "./event_facts.ts";
 
 /** How often `progress` is told while pages travel. */
 export const PROGRESS_MS = 500;
@@ -30,64 +32,6 @@ export type Stage =
   | "running"
   | "drained"
   | "aborted";
-
-/** Figures of one iteration. */
-export interface IterationFigures {
-  /** From 1; the final dump counts as the last iteration. */
-  readonly iteration: number;
-  /** True for the final dump. */
-  readonly final: boolean;
-  /** Pages of 4096 bytes that travelled, shared memory included. */
-  readonly pagesWritten: number;
-  /** Bytes of the page stream, headers included. */
-  readonly bytes: number;
-  /** What of them travelled: zeros are left out, and the rest may be compressed. */
-  readonly sentBytes?: number;
-  readonly durationMs: number;
-  /** How long CRIU held the tree, by its own statistics; absent when it wrote none. */
-  readonly frozenTimeUs?: number;
-}
-
-/** The switchover as it is predicted after a pre-dump; only with a downtime budget. */
-export interface Prediction {
-  /** After which iteration. */
-  readonly iteration: number;
-  /** From the freeze until the destination's copy runs. */
-  readonly switchoverMs: number;
-  /** Pages that will have been written when the tree is frozen. */
-  readonly dirtyPages: number;
-  /** The part of it for these pages, as pre-copy measured it. */
-  readonly copyMs: number;
-  /** The part of it for the restore, as assumed. */
-  readonly restoreMs: number;
-  readonly maxDowntimeMs: number;
-  /** It is no longer than allowed. */
-  readonly fits: boolean;
-}
-
-/** What a check found, without the advice. */
-export interface FindingNote {
-  /** One of the stable codes of docs/checks.md. */
-  readonly code: string;
-  readonly severity: Severity;
-  /** Whose it is: one host's, the tree's on the source, or of the two hosts together. */
-  readonly on: Side | "both";
-  readonly message: string;
-}
-
-/** What a host runs. */
-export interface HostVersions {
-  readonly criuVersion: string;
-  /** The kernel's release. */
-  readonly kernel: string;
-  readonly arch: string;
-}
-
-/** The two hosts of a migration. */
-export interface HostsVersions {
-  readonly source: HostVersions;
-  readonly destination?: HostVersions;
-}
 
 /** One event. */
 export type HaulEvent =
@@ -207,6 +151,16 @@ export type HaulEvent =
     readonly sentBytes: number;
   }
   | {
+    /** An archive was read and is whole. */
+    readonly event: "verified";
+    readonly migration: string;
+    readonly archive: string;
+    readonly pid: number;
+    readonly comm: string;
+    readonly processes: number;
+    readonly memoryBytes: number;
+  }
+  | {
     readonly event: "aborted";
     readonly migration: string;
     readonly code: ErrorCode;
@@ -267,6 +221,26 @@ export interface Probed {
   readonly passed: boolean;
   /** How its command ended, the last time. */
   readonly how: string;
+}
+
+/** What a finished export comes to. */
+export interface ExportSummary extends MigrationSummary {
+  readonly archive: string;
+  /** Of the file. */
+  readonly archiveBytes: number;
+}
+
+/** What a finished restore of an archive comes to. */
+export interface RestoreSummary {
+  /** The archive's id: that of the migration which made it. */
+  readonly migration: string;
+  readonly archive: string;
+  /** Root of the tree on this host. */
+  readonly pid: number;
+  readonly comm: string;
+  readonly processes: number;
+  readonly memoryBytes: number;
+  readonly totalMs: number;
 }
 
 /** What a finished migration comes to. */

@@ -6,7 +6,7 @@
 
 import { asPhaulError } from "../errors.ts";
 import type { Journal } from "../journal/mod.ts";
-import type { Peer } from "./peer.ts";
+import type { Destination } from "./peer.ts";
 import type { Verdict } from "./verdicts.ts";
 
 /** Tells the destination when `step` fails: a request whose answer was lost may have been carried out. */
@@ -21,7 +21,7 @@ export async function orAbort<T>(verdict: Verdict, step: () => Promise<T>): Prom
 }
 
 /** Aborted when the peer is lost. */
-export function lostOf(peer: Peer): AbortSignal {
+export function lostOf(peer: Destination): AbortSignal {
   const lost = new AbortController();
   void peer.lost.then((error) => lost.abort(error));
   return lost.signal;

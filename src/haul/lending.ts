@@ -14,7 +14,7 @@ import { type IterationFigures, PROGRESS_MS } from "./events.ts";
 import type { BandwidthLimits, MigrationMode, Timeouts } from "./options.ts";
 import type { StopReason } from "../migrate/policy.ts";
 import { LateSession } from "./late_session.ts";
-import type { Peer } from "./peer.ts";
+import type { Destination } from "./peer.ts";
 import type { Stages } from "./stages.ts";
 import { insist } from "./verdicts.ts";
 import { paced } from "./wire_remote.ts";
@@ -25,7 +25,7 @@ const WORTHWHILE_BYTES = 2 ** 20;
 /** What a lending works with. */
 export interface LendingParts {
   readonly migration: string;
-  readonly peer: Peer;
+  readonly peer: Destination;
   readonly stages: Stages;
   readonly timeouts: Timeouts;
   readonly bandwidth?: BandwidthLimits;

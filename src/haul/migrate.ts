@@ -23,9 +23,11 @@ import {
 } from "../proc/mod.ts";
 import { LeftPages } from "../pages/mod.ts";
 import type { BeginRequest, BegunReply } from "../wire/mod.ts";
+import { ArchivePeer } from "./archive_peer.ts";
+import { openArchiveWay } from "./archive_way.ts";
 import type { EventSink, HostsVersions, MigrationSummary } from "./events.ts";
 import { beginRequest } from "./begin_request.ts";
-import { checkHosts, placed, type PlacedFinding, versionsOf } from "./checkup.ts";
+import { checkHosts, checkRequest, placed, type PlacedFinding, versionsOf } from "./checkup.ts";
 import { allowingGhosts } from "./files/ghosts.ts";
 import { requireFiles, SourceFiles } from "./files/source_files.ts";
 import { lostOf, orAbort, untouched } from "./guards.ts";
@@ -36,7 +38,7 @@ import { logsDirOf } from "./evidence.ts";
 import { type HistoryEntry, remember } from "./history.ts";
 import type { Journal } from "../journal/mod.ts";
 import type { MigrateOptions } from "./options.ts";
-import { Peer } from "./peer.ts";
+import { type Destination, Peer } from "./peer.ts";
 import { PAGE_BYTES } from "./admission.ts";
 import { Lending } from "./lending.ts";
 import { openWay } from "./page_way.ts";
@@ -80,7 +82,8 @@ export async function migrateTree(
   const { pid, peer: { host, port }, stateDir } = options;
   const keep = (end: Pick<HistoryEntry, "whereabouts" | "summary" | "failure">) => {
     const details = record.details(stages.timeline);
-    const which = { migration, side: "source", pid, comm, peer: `${host}:${port}` } as const;
+    const name = options.archive ?? `${host}:${port}`;
+    const which = { migration, side: "source", pid, comm, peer: name } as const;
     return stages.leniently(() => remember(stateDir, { ...which, ...end, details }));
   };
   try {
@@ -168,8 +171,13 @@ export async function attempt(
     memoryBytes: victim.memoryBytes,
   });
   const { peer: address, insecure, tokenFile, timeouts } = options;
-  using peer = await Peer.connect({ address, insecure, tokenFile, timeouts }, signal);
-  await requireFiles(options, peer);
+  const link = { address, insecure, tokenFile, timeouts };
+  using peer: Destination = options.archive === undefined
+    ? await Peer.connect(link, signal)
+    : ArchivePeer.of(options.archive);
+  const host = peer instanceof Peer ? peer : undefined;
+  const archive = peer instanceof ArchivePeer ? peer : undefined;
+  if (host) await requireFiles(options, host);
   const version = await criu.version();
   requireCriu(version);
   await using owned = new AsyncDisposableStack();
@@ -179,13 +187,14 @@ export async function attempt(
   await untouched(journal, async () => {
     const throughFiles = options.criuService !== undefined;
     const { fs, overwrite, workDir } = options;
-    const parts = { session: criu, workDir, victim, peer, throughFiles, fs, overwrite, signal };
-    const { findings, ...hosts } = await checkHosts(parts);
+    const ask = { workDir, victim, peer: host, throughFiles, fs, overwrite, signal };
+    const { findings, ...hosts } = await checkHosts({ session: criu, ...ask });
     judge(findings, versionsOf(hosts));
+    archive?.describe(checkRequest(hosts.source, victim));
     criu.close();
   });
-  const link = [options.workDir, migration, "source", journal.path] as const;
-  const workDir = await untouched(journal, () => newWorkDir(...link));
+  const named = [options.workDir, migration, "source", journal.path] as const;
+  const workDir = await untouched(journal, () => newWorkDir(...named));
   let inDoubt = false;
   owned.defer(async () => {
     // Whoever recovers it needs what lies there, and removes it.
@@ -202,17 +211,19 @@ export async function attempt(
   const verdict = new Verdict({ peer, migration, timeouts, stages, journal });
   const { lazy, late, direct: door } = await begin(peer, request, stages, verdict);
   const left = late ? new LeftPages(PAGE_BYTES) : undefined;
-  const { bandwidth } = options;
-  using lending = left &&
-    new Lending({ migration, peer, stages, timeouts, bandwidth }, left);
+  const lent = { migration, peer, stages, timeouts, bandwidth: options.bandwidth };
+  using lending = left && new Lending(lent, left);
   const onProgress: ProgressListener = (iteration, { pages: pagesWritten, bytes }) =>
     stages.tell({ event: "progress", migration, iteration, pagesWritten, bytes });
   const filesParts = { options, migration, peer, stages, workDir: workDir.path };
   const bringFiles = () => SourceFiles.begin(filesParts, AbortSignal.any([signal, lostOf(peer)]));
-  using files = plan ? SourceFiles.none(filesParts) : await orAbort(verdict, bringFiles);
-  const to = { peer, channel, door, workDir: workDir.path, onProgress, listener: left };
+  using files = plan || archive ? SourceFiles.none(filesParts) : await orAbort(verdict, bringFiles);
+  const to = { channel, door, workDir: workDir.path, onProgress, listener: left };
   const parts = { options, ...to, signal };
-  using way = await orAbort(verdict, () => openWay(parts));
+  using way = await orAbort(
+    verdict,
+    () => host ? openWay({ ...parts, peer: host }) : openArchiveWay(archive, parts),
+  );
   const role = new SourceRole({
     migration,
     options: { ...options, budget: budgetFor(lazy, options) },
@@ -254,7 +265,7 @@ function budgetFor(lazy: boolean, { budget }: MigrateOptions): MigrateOptions["b
 
 /** Announces the migration; a peer that refuses it, or a hook that fails, ends it here. */
 async function begin(
-  peer: Peer,
+  peer: Destination,
   request: BeginRequest,
   stages: Stages,
   verdict: Verdict,

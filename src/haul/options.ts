@@ -189,6 +189,8 @@ export interface MigrateOptions extends RoleOptions, CriuChoice {
   readonly fs?: readonly FileStrategy[];
   /** What is in their place on the destination may be replaced, where that allows it. */
   readonly overwrite?: boolean;
+  /** The tree goes into this file and the peer is asked nothing: what `exportTree` sets. */
+  readonly archive?: string;
 }
 
 /** A plan: a migration up to where it would freeze the tree. */

@@ -28,6 +28,11 @@ export interface PeerOptions {
   readonly timeouts: Timeouts;
 }
 
+/** A destination as a source asks it: a host, or a file. */
+export type Destination =
+  & Pick<Peer, "can" | "connected" | "name" | "lost" | "open" | "reconnect" | "request">
+  & Disposable;
+
 /** The connections of a source to its destination. Owns the control link. */
 export class Peer implements Disposable {
   readonly #options: PeerOptions;

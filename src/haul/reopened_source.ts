@@ -28,6 +28,7 @@ import {
   type TreeProcess,
   unlockConnections,
 } from "../proc/mod.ts";
+import { ArchivePeer } from "./archive_peer.ts";
 import type { EventSink } from "./events.ts";
 import { LeftPages } from "../pages/mod.ts";
 import { type BeginRecord, type DiskJournal, findRecord } from "../journal/mod.ts";
@@ -37,7 +38,7 @@ import { afterRestart, notForced, RISKS, untold } from "./decisions.ts";
 import type { Force, RecoverOptions } from "./options.ts";
 import { PAGE_BYTES } from "./admission.ts";
 import { Lending, undrained } from "./lending.ts";
-import { Peer } from "./peer.ts";
+import { type Destination, Peer } from "./peer.ts";
 import { Stages } from "./stages.ts";
 import { askWhatPeerHas, Verdict } from "./verdicts.ts";
 import { openWorkDir } from "./work_dir.ts";
@@ -67,7 +68,7 @@ export class ReopenedSource {
   readonly #tree: ProcessTree;
   readonly #tasks: readonly TreeProcess[];
   readonly #connections: readonly Connection[];
-  readonly #peer: Peer;
+  readonly #peer: Destination;
   readonly #verdict: Verdict;
   readonly #stages: Stages;
   readonly #ended = Promise.withResolvers<ReopenedOutcome>();
@@ -75,7 +76,7 @@ export class ReopenedSource {
   #settled = false;
   #error: PhaulError | undefined;
 
-  private constructor(parts: ReopenedSourceParts, peer: Peer) {
+  private constructor(parts: ReopenedSourceParts, peer: Destination) {
     this.#parts = parts;
     this.#peer = peer;
     this.#force = parts.options.force;
@@ -102,9 +103,11 @@ export class ReopenedSource {
    */
   static async run(parts: ReopenedSourceParts): Promise<ReopenedOutcome> {
     using _journal = parts.journal;
-    const { peer: address, tokenFile, insecure } = parts.begin;
+    const { peer: address, tokenFile, insecure, archive } = parts.begin;
     const { timeouts } = parts.options;
-    using peer = new Peer({ address, tokenFile, insecure, timeouts });
+    using peer = archive === undefined
+      ? new Peer({ address, tokenFile, insecure, timeouts })
+      : ArchivePeer.reopened(archive, parts.migration);
     const role = new ReopenedSource(parts, peer);
     using _tree = role.#tree;
     const marks = parts.journal.records.map(({ record }) => record.mark);

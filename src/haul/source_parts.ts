@@ -13,7 +13,7 @@ import { alsoSyncing, type SourceFiles } from "./files/source_files.ts";
 import type { Lending } from "./lending.ts";
 import type { MigrateOptions } from "./options.ts";
 import type { PageWay } from "./page_way.ts";
-import type { Peer } from "./peer.ts";
+import type { Destination } from "./peer.ts";
 import { stageObserver, type Stages } from "./stages.ts";
 import type { Verdict } from "./verdicts.ts";
 
@@ -21,7 +21,7 @@ import type { Verdict } from "./verdicts.ts";
 export interface SourceParts {
   readonly migration: string;
   readonly options: MigrateOptions;
-  readonly peer: Peer;
+  readonly peer: Destination;
   readonly way: PageWay;
   readonly stages: Stages;
   readonly journal: Journal;

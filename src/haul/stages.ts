@@ -38,6 +38,11 @@ export class Stages {
     this.#migration = options.migration;
   }
 
+  /** Whose stages they are. */
+  get migration(): string {
+    return this.#migration;
+  }
+
   /** True while a hook runs: it has a deadline of its own. */
   get inHook(): boolean {
     return this.#inHook;

@@ -8,7 +8,7 @@ import { asPhaulError, type ErrorCode, PhaulError } from "../errors.ts";
 import { remoteError } from "../wire/mod.ts";
 import type { Journal } from "../journal/mod.ts";
 import type { Timeouts } from "./options.ts";
-import type { Peer } from "./peer.ts";
+import type { Destination } from "./peer.ts";
 import type { Stages } from "./stages.ts";
 
 /** Answers of a peer that will have another one later. */
@@ -50,7 +50,7 @@ export interface Unacknowledged {
 
 /** What a verdict is delivered with. */
 export interface VerdictParts {
-  readonly peer: Peer;
+  readonly peer: Destination;
   readonly migration: string;
   readonly timeouts: Timeouts;
   readonly stages: Stages;
@@ -135,7 +135,7 @@ export interface Aborted {
 
 /** An abort that does not get through leaves a stopped copy, never a running one: no need to insist. */
 async function abortDelivered(
-  peer: Peer,
+  peer: Destination,
   migration: string,
   reason: string,
   timeouts: Timeouts,
@@ -181,7 +181,7 @@ export type PeerHas = "peer-holds" | "peer-lacks" | "peer-runs";
  * @throws PhaulError when it cannot be reached within `commitMs`
  */
 export async function askWhatPeerHas(
-  peer: Peer,
+  peer: Destination,
   migration: string,
   timeouts: Timeouts,
 ): Promise<PeerHas> {
@@ -209,7 +209,7 @@ function twoCopies(peer: string, migration: string): PhaulError {
 
 /** Repeats `ask` over new connections until it is answered; returns nothing when that was a yes. */
 export async function insist(
-  peer: Peer,
+  peer: Destination,
   ask: () => Promise<unknown>,
   limitMs: number,
   onFailure?: (error: PhaulError) => void,

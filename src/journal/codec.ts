@@ -78,7 +78,15 @@ function parseObject(json: string): Readonly<Record<string, unknown>> | undefine
 }
 
 /** What each field of a record must be. */
-type Shape = "text" | "number" | "flag" | "object" | "tasks" | "processes" | "connections";
+type Shape =
+  | "maybe-text"
+  | "text"
+  | "number"
+  | "flag"
+  | "object"
+  | "tasks"
+  | "processes"
+  | "connections";
 
 const PLAIN = {} as const;
 
@@ -94,6 +102,7 @@ const SHAPES: Readonly<Record<JournalRecord["mark"], Readonly<Record<string, Sha
     workDir: "text",
     keepImages: "flag",
     phaul: "object",
+    archive: "maybe-text",
   },
   THROTTLED: { cgroup: "text", cpuMax: "text" },
   INTENT: { tasks: "tasks", connections: "connections" },
@@ -128,6 +137,8 @@ function isRecord(value: object): value is JournalRecord {
 
 function fits(value: unknown, shape: Shape): boolean {
   switch (shape) {
+    case "maybe-text":
+      return value === undefined || typeof value === "string";
     case "text":
       return typeof value === "string";
     case "number":

@@ -24,6 +24,8 @@ export interface BeginRecord {
   readonly keepImages: boolean;
   /** The phaul that migrates: whom to signal for a cancel. */
   readonly phaul: ProcessIdentity;
+  /** The tree goes into that file instead; the peer is nobody then. */
+  readonly archive?: string;
 }
 
 /** Written before the tree is slowed down: its cgroup and the limit to be put back. */

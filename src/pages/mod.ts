@@ -11,5 +11,9 @@ export { type LateSupply, LazyPages, type LazySource, lazyStateIn } from "./lazy
 export { LeftPages } from "./left_pages.ts";
 export { warmUp } from "./mm_image.ts";
 export { PageCache, type PageEnd } from "./page_cache.ts";
+export { IterationTaker, type TakenIteration } from "./iteration.ts";
+export { PageFlag, PagemapWriter } from "./pagemap.ts";
+export { pagesBuffer } from "./pages_file.ts";
+export { Pieces } from "./pieces.ts";
 export { ReplayedPages } from "./replay.ts";
 export { type WaitFigures } from "./waits.ts";

@@ -68,6 +68,9 @@ const believed: Readonly<Record<ErrorCode, boolean>> = {
   "rsync-missing": true,
   "path-refused": true,
   "files-failed": true,
+  "archive-damaged": false,
+  "archive-used": false,
+  "archive-exists": false,
 };
 
 /** An error as it travels. */

@@ -32,6 +32,9 @@ for (
     [["migrate", "--peer", "dst"], "Cannot do without one of --pid"],
     [["migrate", "--pid", "1", "--peer", "dst", "--fast"], '"--fast"'],
     [["serve", "--listen", "here"], '--listen "here"'],
+    [["restore"], "Cannot do without the FILE"],
+    [["restore", "/a", "--fast"], '"--fast"'],
+    [["migrate", "--pid", "1", "--to-archive", "/a", "--peer", "dst"], "Cannot use --peer"],
   ] as const
 ) {
   Deno.test(`phaul ${args.join(" ")}: exit code 2, naming what is wrong and the help`, async () => {

@@ -4,7 +4,8 @@ import { askDeno, folderOf, FOLDERS, readFiles, ROOT } from "./project.ts";
 /** Who may import whom, besides its own folder and src/errors.ts, which all may. */
 const MAY_IMPORT: Readonly<Record<(typeof FOLDERS)[number], readonly string[]>> = {
   cli: ["haul"],
-  haul: ["migrate", "criu", "pages", "wire", "check", "proc", "journal"],
+  haul: ["migrate", "criu", "pages", "wire", "check", "proc", "journal", "archive"],
+  archive: ["pages", "wire", "proc"],
   journal: ["migrate", "wire", "proc"],
   pages: ["criu", "proc", "sys"],
   criu: ["sys"],

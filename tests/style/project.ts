@@ -11,6 +11,7 @@ export const ROOT: string = new URL("../..", import.meta.url).pathname;
 export const FOLDERS = [
   "cli",
   "haul",
+  "archive",
   "journal",
   "migrate",
   "pages",

@@ -10,7 +10,7 @@ import { type FileFact, type FileMoves, FILES_ABILITY } from "../../wire/mod.ts"
 import type { ClientObserver } from "../config.ts";
 import { type FilesPhase, type FilesSummary, PROGRESS_MS } from "../events.ts";
 import type { MigrateOptions } from "../options.ts";
-import type { Peer } from "../peer.ts";
+import type { Destination } from "../peer.ts";
 import type { Stages } from "../stages.ts";
 import { ExecFiles } from "./exec_files.ts";
 import { OpenFiles } from "./open_files.ts";
@@ -23,7 +23,7 @@ import { TreeFiles } from "./tree_files.ts";
 export interface SourceFilesParts {
   readonly options: MigrateOptions;
   readonly migration: string;
-  readonly peer: Peer;
+  readonly peer: Destination;
   readonly stages: Stages;
   readonly workDir: string;
 }
@@ -212,7 +212,7 @@ export function outsideTrees<T extends Pick<FileFact, "path">>(
  */
 export async function requireFiles(
   options: Pick<MigrateOptions, "fs" | "overwrite">,
-  peer: Peer,
+  peer: Destination,
 ): Promise<void> {
   const { moves } = movesOf(options);
   if (!moves) return;

@@ -5,7 +5,7 @@
  */
 
 import { PhaulError } from "../../errors.ts";
-import type { Peer } from "../peer.ts";
+import type { Destination } from "../peer.ts";
 import type { FileFigures } from "./phaul_files.ts";
 import { RsyncClient, type RsyncRun } from "./rsync_client.ts";
 
@@ -17,7 +17,7 @@ const SLACK_MS = 10_000;
 
 /** What all areas of a migration are brought over with. */
 export interface SyncParts {
-  readonly peer: Peer;
+  readonly peer: Destination;
   readonly workDir: string;
   readonly stallMs: number;
   readonly onBytes: (bytes: number) => void;

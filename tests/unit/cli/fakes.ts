@@ -50,6 +50,7 @@ export function fakeContext(roles: Partial<Roles> = {}): Context & { terminal: F
       ...{ migrate: refuse, serve: refuse, selftest: refuse, findCriu: refuse },
       ...{ status: refuse, recover: refuse, cancel: refuse },
       ...{ check: refuse, plan: refuse, history: refuse },
+      ...{ exportTree: refuse, restoreTree: refuse },
       findVictim: (choice) => choice.by === "pid" ? Promise.resolve(choice.pid) : refuse(),
       ...roles,
     },

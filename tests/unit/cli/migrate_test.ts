@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { PhaulError } from "../../../src/errors.ts";
 import { readMigrate } from "../../../src/cli/migrate.ts";
+import { readRestore } from "../../../src/cli/restore.ts";
 import { readServe } from "../../../src/cli/serve.ts";
 import { describeWhereabouts, whereaboutsOf } from "../../../src/cli/whereabouts.ts";
 import {
@@ -151,4 +152,41 @@ Deno.test("describeWhereabouts: names the process and, where it matters, the pee
     describeWhereabouts("in-doubt", 7, "dst:1"),
     "Process 7 no longer runs on this host; whether it runs on dst:1 is not known",
   );
+});
+
+Deno.test("readMigrate: into a file, and to nobody", () => {
+  const { options } = readMigrate(["--pid=1", "--to-archive=/a/tree"]);
+  assertEquals([options.archive, options.peer], ["/a/tree", { host: "", port: 0 }]);
+});
+
+for (
+  const flag of [
+    ...["--peer=dst", "--token-file=/t", "--insecure", "--durable", "--restore=lazy"],
+    ...["--channel=direct", "--compress=zstd", "--bandwidth=1Gbit", "--bandwidth-final=1Gbit"],
+    ...["--max-downtime=1s", "--probe=true", "--probe-stopped=true"],
+  ]
+) {
+  Deno.test(`readMigrate: refuses ${flag} with --to-archive`, () => {
+    const read = () => readMigrate(["--pid=1", "--to-archive=/a", flag]);
+    const { code, message } = assertThrows(read, PhaulError);
+    assertEquals([code, message.includes(flag.replace(/=.*/, ""))], ["usage", true]);
+  });
+}
+
+Deno.test("readMigrate: --images-dir is --work-dir, and not both", () => {
+  const read = (...args: string[]) => readMigrate(["--pid=1", "--peer=dst", ...args]).options;
+  assertEquals(read("--images-dir=/i").workDir, "/i");
+  assertEquals(
+    assertThrows(() => read("--images-dir=/i", "--work-dir=/w"), PhaulError).code,
+    "usage",
+  );
+});
+
+Deno.test("readRestore: the file comes first, and each flag reaches its option", () => {
+  const { options, json, quiet } = readRestore(["/a/tree", "--again", "--json", "--criu=/c"]);
+  assertEquals([options.archive, options.again, options.criuPath], ["/a/tree", true, "/c"]);
+  assertEquals([json, quiet, options.stateDir], [true, false, "/var/lib/phaul"]);
+  for (const args of [[], ["--again"], ["/a", "/b"], ["/a", "--peer=dst"]]) {
+    assertEquals(assertThrows(() => readRestore(args), PhaulError).code, "usage");
+  }
 });
