@@ -114,7 +114,7 @@ export class IncomingFiles implements Disposable {
       throw new PhaulError("protocol", `Cannot answer "${request.type}" in state "${state}"`);
     }
     if (this.#closed) throw new PhaulError("cancelled", "Cannot take files in: it was given up");
-    if (request.type === "sync-files") return await this.#sync(request.area);
+    if (request.type === "sync-files") return this.#sync(request.area);
     const areas: number[] = [];
     for (const file of request.files) areas.push(await this.#wanted(file));
     return { type: "files-wanted", areas };
@@ -214,7 +214,7 @@ export class IncomingFiles implements Disposable {
     return (index < 0 ? this.#areas.length - 1 : index) + 1;
   }
 
-  async #sync(index: number): Promise<Reply> {
+  #sync(index: number): Reply {
     const { tickets, keepFreeBytes, stallMs } = this.#live;
     const area = this.#areas[index];
     if (!area) throw new PhaulError("protocol", `Cannot take files in: there is no area ${index}`);

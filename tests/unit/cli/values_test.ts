@@ -5,6 +5,7 @@ import {
   byteSize,
   durationAsMs,
   filePath,
+  fileStrategy,
   listenAddress,
   oneOf,
   peerAddress,
@@ -99,4 +100,13 @@ Deno.test("bitRate: takes bits per second in decimal units, as bytes", () => {
 Deno.test("durationAsMs: takes a time with its unit", () => {
   assertEquals([durationAsMs("300ms"), durationAsMs("2s"), durationAsMs("0.5s")], [300, 2000, 500]);
   refuses(durationAsMs, "", "300", "0ms", "0.0001s", "1m", "-1s", "1e3ms", "86401s", "1 s");
+});
+
+Deno.test("fileStrategy: takes paths that can be written in one way only", () => {
+  assertEquals(fileStrategy("shared"), { kind: "shared" });
+  assertEquals(fileStrategy("tree:/srv/a b/"), {
+    ...{ kind: "tree", path: "/srv/a b", target: "/srv/a b" },
+  });
+  refuses(fileStrategy, "", "all", "tree", "tree:", "tree:srv", "tree:/", "tree:/a/../b", "exec:");
+  refuses(fileStrategy, "tree:/a//b", "tree:/a/.", "tree:/a:/b:/c", "tree:/a:b", "open:/a");
 });
