@@ -26,6 +26,7 @@ interface Result {
 }
 
 const FAILED_AS_A_WHOLE: Counts = { passed: 0, failed: 1, skipped: 0 };
+const AS_IT_COMES: Output = { write: forward, end: () => {} };
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
 
@@ -80,8 +81,6 @@ async function prepare(name: string, work: () => Promise<void>): Promise<Result[
     return [{ name, counts: FAILED_AS_A_WHOLE, seconds: secondsSince(beganMs), remark }];
   }
 }
-
-const AS_IT_COMES: Output = { write: forward, end: () => {} };
 
 /** Lanes that run at once name themselves in each line, and tell how they ended as soon as they do. */
 async function runStage(stage: Stage, rest: readonly string[]): Promise<Result[]> {
