@@ -5,12 +5,12 @@
  */
 
 import { splitArguments } from "../src/cli/parse_args.ts";
+import type { Extent } from "../tests/drill/choose.ts";
 import { type Place, PLACES } from "../tests/drill/row.ts";
 
 /** What the drill is asked for. */
 export interface DrillOptions {
-  /** Every row there is, and not only those of an ordinary run. */
-  readonly all: boolean;
+  readonly extent: Extent;
   /** Names the rows and performs none. */
   readonly list: boolean;
   /** Puts the table into docs/failure.md. */
@@ -24,7 +24,7 @@ export interface DrillOptions {
   readonly places: readonly Place[];
 }
 
-const SWITCHES = ["all", "list", "write-docs"] as const;
+const SWITCHES = ["all", "thin", "list", "write-docs"] as const;
 const VALUED = ["filter", "repeat", "seed", "jobs", "on"] as const;
 const SEEDS = 2 ** 32;
 const USUAL_JOBS = 5;
@@ -44,7 +44,7 @@ export function drillOptions(args: readonly string[]): DrillOptions {
   });
   const value = (name: (typeof VALUED)[number]) => values.get(name)?.at(-1);
   return {
-    all: switches.has("all"),
+    extent: extentOf(switches.has("all"), switches.has("thin")),
     list: switches.has("list"),
     writeDocs: switches.has("write-docs"),
     filter: value("filter") ?? "",
@@ -53,6 +53,11 @@ export function drillOptions(args: readonly string[]): DrillOptions {
     jobs: count("jobs", value("jobs"), USUAL_JOBS),
     places: placesOf(value("on")),
   };
+}
+
+function extentOf(all: boolean, thin: boolean): Extent {
+  if (all && thin) throw new Error("Cannot use --all and --thin together");
+  return all ? "all" : thin ? "thin" : "ordinary";
 }
 
 function count(name: string, text: string | undefined, usual: number): number {

@@ -12,6 +12,7 @@ import { build } from "./build.ts";
 import { type Lane, PLAN_NAMES, planOf, type Stage } from "./lanes.ts";
 import { ROOT } from "./process.ts";
 import { ensureHostPackages } from "./setup.ts";
+import { type Output, prefixed } from "./prefixed.ts";
 import { type Counts, NO_TESTS, readSummary, showCounts, sumCounts } from "./summary.ts";
 import { allPairs, forgetTransitions, readTransitions, showTransitions } from "./transitions.ts";
 
@@ -25,6 +26,7 @@ interface Result {
 }
 
 const FAILED_AS_A_WHOLE: Counts = { passed: 0, failed: 1, skipped: 0 };
+const AS_IT_COMES: Output = { write: forward, end: () => {} };
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
 
@@ -80,17 +82,22 @@ async function prepare(name: string, work: () => Promise<void>): Promise<Result[
   }
 }
 
+/** Lanes that run at once name themselves in each line, and tell how they ended as soon as they do. */
 async function runStage(stage: Stage, rest: readonly string[]): Promise<Result[]> {
   console.log(`\n=== ${stage.map((lane) => lane.name).join(", ")}`);
-  // Output of lanes that run at once is held back until each ends: mixed, nobody could read it.
-  const show = stage.length === 1 ? "as-it-comes" : "at-the-end";
-  return await Promise.all(stage.map((lane) => runLane(lane, rest, show)));
+  const isAlone = stage.length === 1;
+  return await Promise.all(stage.map(async (lane) => {
+    const output = () => isAlone ? AS_IT_COMES : prefixed(`${lane.name} | `, forward);
+    const result = await runLane(lane, rest, output);
+    if (!isAlone) console.log(showResult(result));
+    return result;
+  }));
 }
 
 async function runLane(
   lane: Lane,
   rest: readonly string[],
-  show: "as-it-comes" | "at-the-end",
+  output: () => Output,
 ): Promise<Result> {
   const { name } = lane;
   if (lane.args.length === 0) {
@@ -106,12 +113,11 @@ async function runLane(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  const [stdout, stderr, status] = await Promise.all([
-    collect(child.stdout, show === "as-it-comes" ? forward : undefined),
-    collect(child.stderr, show === "as-it-comes" ? forward : undefined),
+  const [stdout, , status] = await Promise.all([
+    collect(child.stdout, output()),
+    collect(child.stderr, output()),
     child.status,
   ]);
-  if (show === "at-the-end") forward(new TextEncoder().encode(stdout + stderr));
   return { name, seconds: secondsSince(beganMs), ...judge(lane, status.success, stdout) };
 }
 
@@ -134,14 +140,15 @@ function judge(lane: Lane, success: boolean, stdout: string): Pick<Result, "coun
 
 async function collect(
   stream: ReadableStream<Uint8Array>,
-  forward?: (chunk: Uint8Array) => void,
+  output: Output,
 ): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   for await (const chunk of stream) {
-    forward?.(chunk);
+    output.write(chunk);
     text += decoder.decode(chunk, { stream: true });
   }
+  output.end();
   return text + decoder.decode();
 }
 

@@ -3,11 +3,17 @@
 import { positionOf } from "./course.ts";
 import { randomOf, shuffled } from "./random.ts";
 import { pairKey, type Row, rowName } from "./row.ts";
+import { thinned } from "./thin.ts";
+
+/**
+ * How many of the rows: every one there is; those of an ordinary run; or only so many of these that
+ * each pair and each kind of fault still comes, for a run that has no time.
+ */
+export type Extent = "all" | "ordinary" | "thin";
 
 /** What was asked for. */
 export interface Choice {
-  /** Every row there is, and not only those of an ordinary run. */
-  readonly all: boolean;
+  readonly extent: Extent;
   /** Only rows whose name holds this, or fits it when it is an expression between slashes. */
   readonly filter: string;
   readonly seed: number;
@@ -21,15 +27,21 @@ export interface Turn {
   readonly repetition: number;
 }
 
-/** The turns of a run, in the order that the seed gives them. */
-export function turnsOf(rows: readonly Row[], { all, filter, seed, repeat }: Choice): Turn[] {
+/** The turns of a run, in the order that the seed gives them; `rows` are those of one place. */
+export function turnsOf(rows: readonly Row[], { extent, filter, seed, repeat }: Choice): Turn[] {
   const wanted = nameFilter(filter);
-  const chosen = rows.filter((row) => (all || isOrdinary(row)) && wanted(rowName(row)));
+  const chosen = within(rows, extent).filter((row) => wanted(rowName(row)));
   return Array.from(
     { length: repeat },
     (_, repetition) =>
       shuffled(chosen, randomOf(seed + repetition)).map((row) => ({ row, repetition })),
   ).flat();
+}
+
+function within(rows: readonly Row[], extent: Extent): readonly Row[] {
+  if (extent === "all") return rows;
+  const ordinary = rows.filter(isOrdinary);
+  return extent === "thin" ? thinned(ordinary) : ordinary;
 }
 
 /** As Deno's test runner has it. */

@@ -6,13 +6,13 @@ import {
   SOURCE_TABLE,
 } from "../../../src/migrate/tables.ts";
 import { approaches } from "../../drill/approaches.ts";
-import { turnsOf } from "../../drill/choose.ts";
+import { type Extent, turnsOf } from "../../drill/choose.ts";
 import { COURSE, destinationOf, entryOf } from "../../drill/course.ts";
 import { faultsAt, hostRows } from "../../drill/enumerate.ts";
 import { ACTS } from "../../drill/plan.ts";
 import { pairKey, rowKey, rowName } from "../../drill/row.ts";
 
-const ORDINARY = { all: false, filter: "", seed: 7, repeat: 1 };
+const ORDINARY = { extent: "ordinary" as Extent, filter: "", seed: 7, repeat: 1 };
 /** What a run of every day has to have, told apart by state, event and fault. */
 const MIN_ROWS = 150;
 
@@ -77,7 +77,7 @@ Deno.test("turnsOf: repeats, filters, and takes all when it is told to", () => {
   const count = (changes: Partial<typeof ORDINARY>) =>
     turnsOf(hostRows(), { ...ORDINARY, ...changes }).length;
   assertEquals(count({ repeat: 3 }), count({}) * 3);
-  assertEquals(count({ all: true }), hostRows().length);
+  assertEquals(count({ extent: "all" }), hostRows().length);
   assertEquals(count({ filter: "source frozen ready: kill tree" }), 1);
 });
 
