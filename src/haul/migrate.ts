@@ -36,7 +36,6 @@ import { beginJournal } from "./begin_journal.ts";
 import { openSession } from "./criu_session.ts";
 import { logsDirOf } from "./evidence.ts";
 import { type HistoryEntry, remember } from "./history.ts";
-import type { Journal } from "../journal/mod.ts";
 import type { MigrateOptions } from "./options.ts";
 import { type Destination, Peer } from "./peer.ts";
 import { PAGE_BYTES } from "./admission.ts";
