@@ -254,9 +254,9 @@ export function readMigrate(args: readonly string[]): {
   if (values.insecure && values.tokenFile !== undefined) {
     throw usageError("migrate", "Cannot use --token-file with --insecure: no token is asked for");
   }
+  const destination = destinationOf(values);
   const victim = requiredVictim("migrate", values);
   const { restoreMode, criuService } = values;
-  const destination = destinationOf(values);
   const conflict = values.channel === "direct"
     ? "--channel direct: it takes no socket"
     : values.maxDowntimeMs === undefined
