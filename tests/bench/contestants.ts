@@ -19,6 +19,14 @@ export const CONTESTANTS: readonly Contestant[] = [
     what: "phaul that iterates until it predicts a switchover of 300 ms at most",
   }, { migrate: "--max-downtime 300ms" }),
   phaulWith({
+    ...{ name: "phaul-hybrid", quick: false, usual: true },
+    what: "phaul that copies ahead, and leaves what was written since for afterwards",
+  }, { mode: "hybrid" }),
+  phaulWith({
+    ...{ name: "phaul-post-copy", quick: false, usual: true },
+    what: "phaul that copies nothing ahead, and all memory afterwards",
+  }, { mode: "post-copy" }),
+  phaulWith({
     ...{ name: "phaul-plain", quick: false, usual: false },
     what: "phaul without TLS on both sides",
   }, { plain: true }),

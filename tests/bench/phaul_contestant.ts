@@ -7,6 +7,8 @@ import type { Course, Iteration, Usage } from "./figures.ts";
 export interface PhaulFlags {
   readonly serve?: string;
   readonly migrate?: string;
+  /** How memory travels; its own choice, or what the ground can do, when not given. */
+  readonly mode?: string;
   /** Without encryption, and so without a token. */
   readonly plain?: boolean;
 }
@@ -85,7 +87,8 @@ function migrateScript({ ground, dir, pid }: Task, flags: PhaulFlags): string {
     flags.plain ? "--insecure" : `--token-file ${dir}/served/join-token`
   }`;
   // Without dirty tracking phaul would say so and do the same.
-  const mode = ground.preDumps ? "" : "--mode stop-and-copy";
+  const usual = ground.preDumps ? "" : "--mode stop-and-copy";
+  const mode = flags.mode === undefined ? usual : `--mode ${flags.mode}`;
   return `cd ${dir}
 ${ground.programs}/bench_run migrate.usage ${ground.phaul} migrate --json --pid ${pid} ${peer} \\
   ${places} ${mode} ${flags.migrate ?? ""} </dev/null >migrate.json 2>migrate.err ||
