@@ -37,6 +37,7 @@ export class Meter {
   #sinceMs: number | undefined;
   #iteration = 0;
   #copying = false;
+  #drains = false;
   #final = false;
   #pages = 0;
   #bytes = 0;
@@ -73,6 +74,9 @@ export class Meter {
         this.#copying = false;
         this.#phase = `Files (${event.strategy}): ${showBytes(event.sentBytes)}`;
         break;
+      case "draining":
+        this.#drain(event, nowMs);
+        break;
       case "predicted":
         this.#predictedMs = event.switchoverMs;
     }
@@ -96,6 +100,25 @@ export class Meter {
     [this.#iteration, this.#final] = [event.iteration, event.final];
     [this.#pages, this.#bytes, this.#samples] = [0, 0, [{ ms: nowMs, bytes: 0 }]];
     this.#copying = true;
+  }
+
+  /** Memory that follows: how much is left, how fast it comes, and how long processes wait for it. */
+  #drain(event: HaulEvent & { readonly event: "draining" }, nowMs: number): void {
+    const bytes = (event.pages - event.pagesLeft) * PAGE_BYTES;
+    if (!this.#drains) this.#samples = [];
+    this.#drains = true;
+    this.#samples.push({ ms: nowMs, bytes });
+    this.#samples = this.#samples.filter(({ ms }) => nowMs - ms <= RATE_WINDOW_MS);
+    const rate = this.#rate;
+    const left = event.pagesLeft * PAGE_BYTES;
+    const parts = [
+      `Running there; ${showBytes(left)} of its memory to come`,
+      ...(rate > 0 ? [`${showBytes(Math.round(rate))}/s, ${showMs(left / rate * 1000)} left`] : []),
+      ...(event.waits > 0
+        ? [`${count(event.waits, "wait")} of ${showMs(event.waitMedianUs / 1000)}`]
+        : []),
+    ];
+    this.#phase = parts.join(", ");
   }
 
   /** The line, in at most `columns` columns: what matters least is left out first. */

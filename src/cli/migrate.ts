@@ -168,10 +168,12 @@ async function runMigrate(args: readonly string[], context: Context): Promise<nu
   }
   let committed = false;
   let moved = false;
+  let lent = false;
   let migration: string | undefined;
   const sink = (event: HaulEvent) => {
     committed ||= event.event === "committed";
     moved ||= event.event === "running";
+    lent ||= event.event === "lending";
     if ("migration" in event) migration ??= event.migration;
     reporter.event(event);
   };
@@ -185,7 +187,7 @@ async function runMigrate(args: readonly string[], context: Context): Promise<nu
         archive === undefined
           ? context.roles.migrate(options, sink, signal)
           : context.roles.exportTree({ ...options, archive }, sink, signal),
-      (name, first) => reporter.line(`${name}: ${stopping({ committed, moved, first })}`),
+      (name, first) => reporter.line(`${name}: ${stopping({ committed, moved, lent, first })}`),
       () => reporter.state(),
     );
     if (!quiet) {
@@ -230,8 +232,11 @@ async function reportOn(
 }
 
 function stopping(
-  { committed, moved, first }: Readonly<Record<"committed" | "moved" | "first", boolean>>,
+  { committed, moved, lent, first }: Readonly<
+    Record<"committed" | "moved" | "lent" | "first", boolean>
+  >,
 ): string {
+  if (moved && lent) return "the process runs on the destination, and still needs memory from here";
   if (moved) return "the process runs on the destination; what is left is not waited for";
   if (committed) return "too late to cancel, the process is being handed over";
   return first ? "cancelling" : "still cancelling";
