@@ -10,6 +10,7 @@ import { type LateRun, LateStore, type LateSupply, type WaitFigures } from "../p
 import { type ByteStream, LateStream } from "../wire/mod.ts";
 import { PAGE_BYTES } from "./admission.ts";
 import { PROGRESS_MS } from "./events.ts";
+import { CONNECTION_LOST } from "./verdicts.ts";
 
 /** The late pages of one migration; becomes the owner of their store and streams. */
 export class LateIntake implements LateSupply, Disposable {
@@ -25,6 +26,8 @@ export class LateIntake implements LateSupply, Disposable {
   #closed = false;
   /** How long processes waited for late pages, as whoever fills memory in knows. */
   waited: () => WaitFigures | undefined = () => undefined;
+  /** Told why a stream was given up, but for links that broke: the source comes back. */
+  onFailure: (error: PhaulError) => void = () => {};
 
   constructor() {
     this.#stored.promise.catch(() => {});
@@ -67,7 +70,7 @@ export class LateIntake implements LateSupply, Disposable {
     this.#connection?.close();
     if (this.#closed) return connection.close();
     this.#connection = connection;
-    this.#serve(connection).catch(() => {}).finally(() => {
+    this.#serve(connection).catch((error) => this.#failed(asPhaulError(error))).finally(() => {
       connection.close();
       if (this.#connection === connection) this.#disconnected();
     });
@@ -158,11 +161,11 @@ export class LateIntake implements LateSupply, Disposable {
 
   /** What cannot be sent is sent again over the next stream. */
   async #send(message: Parameters<LateStream["send"]>[0]): Promise<void> {
-    try {
-      await this.#stream?.send(message);
-    } catch (error) {
-      asPhaulError(error);
-    }
+    await this.#stream?.send(message).catch(() => {});
+  }
+
+  #failed(error: PhaulError): void {
+    if (!this.#closed && !CONNECTION_LOST.has(error.code)) this.onFailure(error);
   }
 
   #disconnected(): void {

@@ -131,10 +131,12 @@ export class LateSession {
         ranges.shift();
         continue;
       }
-      const at = first + skipped;
-      const rest = this.#gone.subarray(at, Math.min(first + count, at + maxLatePages));
+      const left = { first: first + skipped, count: count - skipped };
+      // What has gone is not to be looked at again.
+      ranges[0] = left;
+      const rest = this.#gone.subarray(left.first, left.first + Math.min(left.count, maxLatePages));
       const end = rest.indexOf(1);
-      return { first: at, count: end === -1 ? rest.length : end };
+      return { first: left.first, count: end === -1 ? rest.length : end };
     }
     return undefined;
   }

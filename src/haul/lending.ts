@@ -16,9 +16,11 @@ import type { StopReason } from "../migrate/policy.ts";
 import { LateSession } from "./late_session.ts";
 import type { Destination } from "./peer.ts";
 import type { Stages } from "./stages.ts";
-import { insist } from "./verdicts.ts";
+import { CONNECTION_LOST, insist } from "./verdicts.ts";
 import { paced } from "./wire_remote.ts";
 
+/** Before a stream that broke is replaced: one that breaks at once must not keep the host busy. */
+const PAUSE_MS = 200;
 /** Of less than that nothing is learned. */
 const WORTHWHILE_BYTES = 2 ** 20;
 
@@ -111,7 +113,8 @@ export class Lending implements Disposable {
       if (!session || !end) break;
       this.#session = undefined;
       session.close();
-      if (end.code === "no-such-process" || end.code === "protocol") throw end;
+      if (!CONNECTION_LOST.has(end.code)) throw end;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
       this.#parts.stages.warn(
         `The process waits on ${this.#parts.peer.name} for memory that is still here, and gets it ` +
           `as soon as the link is back: ${end.message}`,

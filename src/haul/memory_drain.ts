@@ -82,6 +82,10 @@ export class MemoryDrain implements Disposable {
 
   #use(late: LateIntake | undefined): void {
     this.#late = late;
-    if (late) late.waited = () => this.#custody.waited;
+    if (!late) return;
+    late.waited = () => this.#custody.waited;
+    late.onFailure = ({ message }) => {
+      this.#stages.warn(`Memory that is missing was not taken in: ${message}`);
+    };
   }
 }

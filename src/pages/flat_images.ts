@@ -151,7 +151,7 @@ class ImageWriter implements Disposable {
 class Contents implements Disposable {
   readonly #pathOf: (pagesId: number) => string;
   readonly #pageBytes: number;
-  readonly #late: readonly LateRun[];
+  readonly #late = new Map<number, LateRun[]>();
   #open: { readonly id: number; readonly file: Deno.FsFile } | undefined;
 
   constructor(
@@ -161,14 +161,16 @@ class Contents implements Disposable {
   ) {
     this.#pathOf = pathOf;
     this.#pageBytes = pageBytes;
-    this.#late = late;
+    for (const run of late) {
+      const runs = this.#late.get(run.file);
+      if (runs) runs.push(run);
+      else this.#late.set(run.file, [run]);
+    }
   }
 
   /** @throws PhaulError `protocol` for what has not come: CRIU leaves in the tree only what it may */
   copy({ file: id, at, count }: Piece, to: PagesFile): void {
-    if (
-      this.#late.some((run) => run.file === id && run.at < at + count && at < run.at + run.count)
-    ) {
+    if (this.#comesLate(id, at, count)) {
       throw new PhaulError("protocol", "Cannot restore: pages that are wanted at once come late");
     }
     const { file } = this.#opened(id);
@@ -182,6 +184,20 @@ class Contents implements Disposable {
       }
       to.append(buffer);
     }
+  }
+
+  /** Runs of one file ascend. */
+  #comesLate(id: number, at: number, count: number): boolean {
+    const runs = this.#late.get(id) ?? [];
+    let low = 0;
+    for (let high = runs.length; low < high;) {
+      const middle = (low + high) >>> 1;
+      const run = runs[middle];
+      if (run && run.at + run.count <= at) low = middle + 1;
+      else high = middle;
+    }
+    const run = runs[low];
+    return run !== undefined && run.at < at + count;
   }
 
   [Symbol.dispose](): void {

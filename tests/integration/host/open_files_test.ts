@@ -105,7 +105,7 @@ Deno.test("migrate --fs open: another file in the way is never overwritten unask
   const args = ["--fs", "open"];
   await expectRefusal(await world.startMigration({ pid }, { args }), 32, numbers);
   const asked = await world.startMigration({ pid }, { args: [...args, "--overwrite"] });
-  await expectRefusal(asked, 35, numbers, "--allow-path");
+  await expectRefusal(asked, 38, numbers, "--allow-path");
   assertEquals(await precious(), "precious\n");
   await server.signal("TERM");
   await server.code;
