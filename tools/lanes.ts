@@ -61,10 +61,8 @@ export async function planOf(name: PlanName): Promise<Plan> {
           ...await gate(),
           [cliLane()],
           [browserLane()],
-          ...withNeighbours(await scenarioStages(), {
-            "harness": benchLane(),
-            "one-guest": integrationLane(),
-          }),
+          [integrationLane()],
+          ...withBench(await scenarioStages()),
           [drillLane()],
         ],
       };
@@ -136,15 +134,13 @@ function benchLane(): Lane {
 }
 
 /**
- * Puts lanes into the stages of others that leave them a processor, by the others' names. An emulated
- * guest keeps one busy; a migration on this host waits for a third of its time; the benchmark's guest goes
- * by the instructions it executes, however busy the machine is. Two guests have no room beside them.
+ * The benchmark runs beside the tests of the harness: its guest goes by the instructions it executes,
+ * however busy the machine is. Scenarios and migrations on this host go by their deadlines, and share
+ * the machine with nothing.
  */
-function withNeighbours(
-  stages: readonly Stage[],
-  neighbours: Readonly<Record<string, Lane>>,
-): Stage[] {
-  return stages.map((stage) => stage.flatMap((lane) => [neighbours[lane.name] ?? [], lane].flat()));
+function withBench(stages: readonly Stage[]): Stage[] {
+  const beside = (stage: Stage) => stage.some(({ name }) => name === "harness");
+  return stages.map((stage) => beside(stage) ? [benchLane(), ...stage] : [...stage]);
 }
 
 /** Scenarios in one guest first: they tell sooner that something is broken. */

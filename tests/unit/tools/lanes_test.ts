@@ -15,9 +15,11 @@ Deno.test("planOf: everything is the gate, and each lane that can be run by itse
   }
 });
 
-Deno.test("planOf: two guests have both processors to themselves", async () => {
+Deno.test("planOf: what goes by deadlines has the machine to itself", async () => {
   for (const stage of await stagesOf("all")) {
-    const heavy = stage.some((name) => ["two-guests", "drill"].includes(name));
+    const heavy = stage.some((name) =>
+      ["integration", "one-guest", "two-guests", "drill"].includes(name)
+    );
     if (heavy) assertEquals(stage.length, 1, stage.join(", "));
   }
 });
