@@ -59,6 +59,18 @@ export class Machine implements AsyncDisposable {
     void process.status.then(() => this.#dead = true);
   }
 
+  /**
+   * Where all lies that the guest has written to its disk: a file of QEMU's that has no name any more,
+   * by the descriptor. Good while the machine lives.
+   */
+  get diskWrites(): string {
+    const dir = `/proc/${this.#process.pid}/fd`;
+    const found = Array.from(Deno.readDirSync(dir), ({ name }) => `${dir}/${name}`)
+      .find((path) => /\/vl\.\w+ \(deleted\)$/.test(Deno.readLinkSync(path)));
+    if (found === undefined) throw new Error(`Machine "${this.name}" keeps no writes of its disk`);
+    return found;
+  }
+
   /** Starts QEMU and connects to its monitor; the guest boots meanwhile. */
   static async start(options: MachineOptions): Promise<Machine> {
     const qmpPath = `${options.dir}/${options.name}.qmp`;

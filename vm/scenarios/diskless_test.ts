@@ -4,6 +4,8 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import { runHere } from "../command.ts";
+import type { Guest } from "../guest.ts";
 import type { Host } from "../host.ts";
 import type { Pair } from "../pair.ts";
 import { expectCode, migrate } from "../phaul.ts";
@@ -53,13 +55,11 @@ async function diskOf(host: Host): Promise<Disk> {
   return { writtenBytes: sectors * 512, usedBytes };
 }
 
-/** How often the mark stands on the disk, in files or where files were. */
-async function marksOn(host: Host, mark: string): Promise<number> {
-  await host.run("sync; echo 3 >/proc/sys/vm/drop_caches");
-  const options = { mayFail: true, stdin: mark, timeoutMs: 600_000 };
-  // By its standard input, of which nothing is written down.
-  const { stdout } = await host.run("grep -a -o -F -f - /dev/vda | wc -l", options);
-  return Number(stdout);
+/** How often the mark stands in what a guest has written to its disk, in files or where files were. */
+async function marksOn({ host, machine }: Guest, mark: string): Promise<number> {
+  await host.run("sync");
+  const search = ["-c", `grep -a -o -F -e "$1" "$2" | wc -l`, "bash", mark, machine.diskWrites];
+  return Number(await runHere("bash", search));
 }
 
 /** Moves a process that knows a random mark, and says what came of it on both disks. */
@@ -76,15 +76,15 @@ async function moved(pair: Pair, args: string) {
   assertEquals(stdout.trim(), "1");
   const of = async (host: Host, { writtenBytes, usedBytes }: Disk) => {
     const now = await diskOf(host);
+    const guest = pair.guests.find(({ machine }) => machine.name === host.name);
+    if (!guest) throw new Error(`Cannot find the machine of ${host.name}`);
     return {
       written: now.writtenBytes - writtenBytes,
       used: now.usedBytes - usedBytes,
-      marks: await marksOn(host, mark),
+      marks: await marksOn(guest, mark),
     };
   };
-  // Each takes its time where machines are emulated.
-  const found = [of(alpha, before.alpha), of(beta, before.beta)] as const;
-  const [onAlpha, onBeta] = await Promise.all(found);
+  const [onAlpha, onBeta] = [await of(alpha, before.alpha), await of(beta, before.beta)];
   await clearAway(pair, victim);
   return { alpha: onAlpha, beta: onBeta };
 }
