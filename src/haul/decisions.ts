@@ -66,6 +66,7 @@ export function notForced(migration: string, force: Force, state: string): Phaul
 /** Why a reopened destination waits, and for whom. */
 export function waits(migration: string, state: string): PhaulError {
   if (state === "uncertain") return mayHaveRun(migration);
+  if (state === "running") return lacksMemory(migration);
   const lost = `phaul recover ${migration} --force-source gives the process up`;
   if (state === "stranded") {
     return new PhaulError(
@@ -85,6 +86,20 @@ export function waits(migration: string, state: string): PhaulError {
       remedy:
         `On the source: phaul recover ${migration}. Should that host be lost for good, here: ` +
         `phaul recover ${migration} --force-destination lets the copy go on, --force-source removes it`,
+    },
+  );
+}
+
+/** Why a tree that runs is not all that is to be seen to. */
+function lacksMemory(migration: string): PhaulError {
+  return new PhaulError(
+    "in-doubt",
+    `Cannot end migration ${migration} from this side: the process runs here, and part of its memory is ` +
+      "still on the source",
+    {
+      remedy:
+        "A phaul serve here takes it in as the source gives it; should nobody give it: phaul " +
+        `recover ${migration} there. Where it says that the memory is gone, end the process here (kill -KILL)`,
     },
   );
 }

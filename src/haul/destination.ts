@@ -51,7 +51,8 @@ export class DestinationRole {
   /** Undefined for a role that was reopened: all that will come has come. */
   readonly #intake: Intake | undefined;
   readonly #reception: Reception | undefined;
-  readonly #drain: MemoryDrain;
+  /** What is still done for a tree that runs. */
+  readonly drain: MemoryDrain;
   readonly #custody: Custody;
   /** Between requests the source takes its time; its silence is the link's matter. */
   readonly #watchdog: Watchdog;
@@ -90,7 +91,7 @@ export class DestinationRole {
       effects: this.#effects(),
       onStep: () => this.#probes.end(),
     });
-    this.#drain = new MemoryDrain(parts, this.#custody, this.#stages, late);
+    this.drain = new MemoryDrain(parts, this.#custody, this.#stages, late);
     this.#watchdog = new Watchdog(parts.options.timeouts.stallMs, {
       progress: () => `${this.#machine.steps} ${intake?.totalBytes ?? 0}`,
       stalled: (error) => this.#machine.dispatch("stalled", error),
@@ -117,17 +118,12 @@ export class DestinationRole {
   ): Promise<DestinationRole> {
     const role = new DestinationRole(parts, { lazy: false });
     const whole = await role.#custody.adopt(records, bootId());
-    role.#drain.adopt(role.#custody.imagesDir);
+    role.drain.adopt(role.#custody.imagesDir);
     role.#stages.pid = role.#custody.rootPid;
     const event = destinationRecovery(records.map(({ record }) => record.mark), whole);
     role.#stages.reopened(role.comm, event);
     role.#machine.dispatch(event);
     return role;
-  }
-
-  /** The tree runs, and has not all its memory yet. */
-  get draining(): boolean {
-    return this.#drain.underWay;
   }
 
   /** Where the role stands. */
@@ -163,7 +159,7 @@ export class DestinationRole {
       case "probe":
         return await this.#probes.run(request, this, this.#stages);
       case "fetch-late":
-        return this.#drain.fetchLate();
+        return this.drain.fetchLate();
       case "forget":
         return await this.#forget();
       case "offer-files":
@@ -211,7 +207,7 @@ export class DestinationRole {
       },
       "restore-again": () =>
         this.#start("restored", async () => {
-          await this.#drain.whole();
+          await this.drain.whole();
           await this.#custody.restoreAgain();
         }),
       "journal-continued": () => stages.leniently(() => journal.record({ mark: "CONTINUED" })),
@@ -280,7 +276,7 @@ export class DestinationRole {
     const { state } = this;
     // That it runs was told when it was continued.
     if (state === "running") {
-      return void this.#drain.run(event !== "was-continued").then(() => this.#close());
+      return void this.drain.run(event !== "was-continued").then(() => this.#close());
     }
     await this.#stages.end(state, error ?? this.#reason ?? endOf(state, this.migration));
     // What is uncertain or stranded may be restored again.
@@ -291,7 +287,7 @@ export class DestinationRole {
     this.#watchdog[Symbol.dispose]();
     this.#custody[Symbol.dispose]();
     this.#intake?.[Symbol.dispose]();
-    this.#drain[Symbol.dispose]();
+    this.drain[Symbol.dispose]();
     this.#final.resolve();
     this.#parts.onEnd();
   }

@@ -31,7 +31,7 @@ export async function drain(registry: Registry, options: DrainOptions): Promise<
   const { drainMs, hurry, linked, sink } = options;
   registry.drain();
   const goesOn = (role: DestinationRole) =>
-    isBusy(role) || role.draining || (IN_DOUBT.includes(role.state) && linked(role));
+    isBusy(role) || role.drain.underWay || (IN_DOUBT.includes(role.state) && linked(role));
   await until(() => hurry.aborted || !registry.roles.some(goesOn), drainMs);
   const error = new PhaulError("cancelled", "Cannot go on: the destination is shutting down");
   for (const role of registry.roles.filter(isBusy)) role.interrupt("cancel", error);

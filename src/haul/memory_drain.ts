@@ -37,6 +37,11 @@ export class MemoryDrain implements Disposable {
     return this.#underWay;
   }
 
+  /** Pages have not come that are only the source's to give. */
+  get lacksPages(): boolean {
+    return (this.#late?.missing ?? 0) > 0;
+  }
+
   /** Goes on with late pages that another phaul has begun to take in. */
   adopt(imagesDir: string | undefined): void {
     if (imagesDir !== undefined) this.#use(LateIntake.find(imagesDir));

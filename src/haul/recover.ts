@@ -138,7 +138,7 @@ async function recoverDestination(
   const error = options.force && await forced(role, options.force);
   await atRest(role);
   const { migration, comm, pid, state } = role;
-  const settled = !WAITING.includes(state);
+  const settled = !WAITING.includes(state) && !role.drain.lacksPages;
   const status = { ...name, comm, state, live: false, whereabouts: whereaboutsIn(state) };
   const why = error ?? (settled ? undefined : waits(migration, state));
   return [{
@@ -163,9 +163,12 @@ async function forced(
   return await role.answer(request).then(() => undefined, asPhaulError);
 }
 
-/** Work under way ends by itself; a role that waits for its source does not. */
+/**
+ * Work under way ends by itself; a role that waits for its source does not, nor does memory come from there
+ * to anybody but a phaul serve.
+ */
 async function atRest(role: DestinationRole): Promise<void> {
   const over = () => [...WAITING, "running", "discarded"].includes(role.state);
   while (!over()) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-  if (!WAITING.includes(role.state)) await role.ended;
+  if (!WAITING.includes(role.state) && !role.drain.lacksPages) await role.ended;
 }

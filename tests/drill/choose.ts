@@ -66,8 +66,9 @@ export function randomFor(seed: number, { row, repetition }: Turn): () => number
  * cable, a full disk come at every third pair of the course; a second fault kills one of the phauls; a
  * message is not delayed, nor the connection cut behind it as it is before the next one.
  */
-function isOrdinary({ place, pair, fault, approach }: Row): boolean {
+function isOrdinary({ place, pair, fault, approach, mode }: Row): boolean {
   const key = pairKey(pair);
+  if (mode) return true;
   if (place !== "host") return isOrdinaryInGuests(place, key);
   if (fault.kind === "message") return fault.act !== "delay" && fault.act !== "cut-after";
   if (approach) return fault.kind !== "kill" || fault.part === `${pair.side} phaul`;

@@ -4,6 +4,7 @@ import type { Pair } from "../../src/migrate/tables.ts";
 import { approaches } from "./approaches.ts";
 import { COURSE, isThere, knownPairs, positionOf } from "./course.ts";
 import { ACTS, type Direction } from "./plan.ts";
+import { postCopyRows } from "./post_copy_rows.ts";
 import {
   type Approach,
   type Disk,
@@ -77,7 +78,7 @@ const LAST_MESSAGES: readonly (readonly [Direction, string, Pair])[] = [
 /** Every row that can take place on this host, in a fixed order, each key once. */
 export function hostRows(): Row[] {
   const known = knownPairs();
-  const rows = [...courseRows(), ...besideRows(), ...messageRows()];
+  const rows = [...courseRows(), ...besideRows(), ...messageRows(), ...postCopyRows()];
   const keys = new Set<string>();
   return rows.filter((row) => {
     const key = rowKey(row);

@@ -2,6 +2,7 @@
 
 import type { Tick } from "../../vm/witness.ts";
 import type { Plan } from "./plan.ts";
+import type { Row } from "./row.ts";
 
 /** A process as its host numbers it. */
 export interface DrillProcess {
@@ -62,14 +63,15 @@ export interface Ground extends AsyncDisposable {
   readonly alpha: DrillHost;
   readonly beta: DrillHost;
   /** Starts a workload on alpha and waits until the witness sees it. */
-  startWorkload(random: () => number): Promise<Workload>;
+  startWorkload(random: () => number, mode?: Row["mode"]): Promise<Workload>;
   /** The server on beta; a new one when none runs. */
   server(): Promise<DrillRun>;
   /** The server that was started last, dead or alive. */
   readonly lastServer: DrillRun | undefined;
   /** Starts one; `ready` resolves when it listens. */
   startServer(): Promise<{ readonly run: DrillRun; readonly ready: Promise<void> }>;
-  migrate(pid: number, through: "server" | "proxy"): Promise<DrillRun>;
+  /** Only this host has another mode than the usual one. */
+  migrate(pid: number, through: "server" | "proxy", mode?: Row["mode"]): Promise<DrillRun>;
   /** Starts `phaul recover` with further arguments. */
   recover(on: DrillHost, ...args: readonly string[]): Promise<DrillRun>;
   /** The server, and every phaul that was started since the last `clear`, the newest last. */

@@ -1,6 +1,7 @@
 /** What there is on both hosts of a ground: copies of a workload, and what migrations left. */
 
 import type { DrillHost, Ground } from "./ground.ts";
+import type { Expected } from "./row.ts";
 
 /** What was found, by the host's name where that matters. */
 export interface Inspection {
@@ -13,11 +14,22 @@ export interface Inspection {
 export const FILLER = "filler";
 
 /** Looks at both hosts; `mark` is by what the workload's processes are known. */
-export async function inspect({ alpha, beta }: Ground, mark: string): Promise<Inspection> {
+export async function inspect(
+  { alpha, beta }: Ground,
+  mark: string,
+  expected: Expected,
+): Promise<Inspection> {
   const both = await Promise.all([alpha, beta].map((host) => look(host, mark)));
+  const [source, destination] = both.map(({ left }) => left);
   return {
     running: both.flatMap(({ running }) => running),
-    left: both.flatMap(({ left }) => left),
+    // A destination keeps the images of a copy whose memory never came.
+    left: [
+      ...source ?? [],
+      ...(destination ?? []).filter((what) =>
+        expected !== "lost" || !what.startsWith(beta.workDir)
+      ),
+    ],
   };
 }
 

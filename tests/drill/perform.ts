@@ -12,6 +12,8 @@ import { judge } from "./verdict.ts";
 
 /** Ticks that show that it runs, and how long they may take. */
 const TICKS = 10;
+/** And that it has seen every page of memory that came after it. */
+const WHOLE = 40;
 const TICKS_MS = 60_000;
 const LOOK_MS = 20;
 
@@ -25,7 +27,7 @@ export async function perform(ground: Ground, row: Row, random: () => number): P
   const began = performance.now();
   const destination = await ground.server();
   const told = (await destination.events()).length;
-  const workload = await ground.startWorkload(random);
+  const workload = await ground.startWorkload(random, row.mode);
   const source = await provoke(ground, row, workload, destination, random);
   const outcome = await outcomeOf(source);
   const recoveredBy = await recover(ground, workload.mark, source, row.expected);
@@ -42,24 +44,37 @@ export async function perform(ground: Ground, row: Row, random: () => number): P
 
 async function verdictOn(
   ground: Ground,
-  { expected }: Row,
+  { expected, mode }: Row,
   workload: Workload,
 ): Promise<Pick<RowResult, "copies" | "troubles" | "runsOn">> {
-  const { running, left } = await inspect(ground, workload.mark);
-  const silent = running.length > 0 && !await ticksOn(workload);
+  const { running, left } = await inspect(ground, workload.mark, expected);
+  const silent = running.length > 0 && !await ticksOn(workload, mode ? WHOLE : TICKS);
   const ticks = await workload.ticks();
   const damage = await workload.damage(running[0]);
   const { copies, troubles } = judge({ ticks, expected, running, left, damage });
-  const all = silent ? [...troubles, "it runs, and the witness hears nothing of it"] : troubles;
+  const all = [
+    ...troubles,
+    ...silent ? ["it runs, and the witness hears nothing of it"] : [],
+    ...expected === "lost" && !await isSaidToBeLost(ground) ? ["nobody said what is lost"] : [],
+  ];
   return { copies, troubles: all, runsOn: running.join(", ") };
 }
 
-/** Whether the witness hears more of it than now. */
-async function ticksOn(workload: Workload): Promise<boolean> {
+/** Whether a phaul told that memory is missing that it cannot get any more. */
+async function isSaidToBeLost({ runs }: Ground): Promise<boolean> {
+  const events = (await Promise.all(runs.map((run) => run.events()))).flat();
+  return events.some(({ event, whereabouts, message }) =>
+    event === "failed" && whereabouts === "in-doubt" &&
+    String(message).includes("without all its memory")
+  );
+}
+
+/** Whether the witness hears so many more of it than now. */
+async function ticksOn(workload: Workload, more: number): Promise<boolean> {
   const before = (await workload.ticks()).length;
   const end = performance.now() + TICKS_MS;
   while (performance.now() < end) {
-    if ((await workload.ticks()).length >= before + TICKS) return true;
+    if ((await workload.ticks()).length >= before + more) return true;
     await pause(LOOK_MS);
   }
   return false;

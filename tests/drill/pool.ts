@@ -64,7 +64,8 @@ async function performOne(
     try {
       used ??= await makeStage();
       const result = await used.perform(turn);
-      return { result, spoiled: result.troubles.length > 0, used };
+      const spoiled = result.troubles.length > 0 || turn.row.expected === "lost";
+      return { result, spoiled, used };
     } catch (error) {
       const again = error instanceof NotReachedError && attempt < ATTEMPTS;
       if (!again) return { result: failed(turn.row, error, began), spoiled: true, used };

@@ -14,6 +14,8 @@ const LINGER_MS = 300;
 const UNHEARD_MS = 5_000;
 /** What a destination does when its source is gone it does soon. */
 const AFTERWARDS_MS = 1_500;
+/** The source's word on how far the destination is with memory that was left in the tree. */
+const IN_DRAIN = `"event":"draining"`;
 /** Nothing on the way to an event, or to the end, takes so long, however busy the machine is. */
 const REACH_MS = 90_000;
 const END_MS = 120_000;
@@ -30,11 +32,12 @@ export async function provoke(
   destination: DrillRun,
   random: () => number,
 ): Promise<DrillRun> {
-  const { fault, approach, pair } = row;
+  const { fault, approach, pair, mode } = row;
   const plan = fault.kind === "message" ? await armProxy(ground, fault, random()) : undefined;
   const stopAt = approach?.at ?? (plan ? undefined : pair);
-  if (stopAt) await arm(ground, stopAt);
-  const source = await ground.migrate(workload.pid, plan ? "proxy" : "server");
+  if (row.inDrain) await ground.alpha.stopAt(IN_DRAIN);
+  else if (stopAt) await arm(ground, stopAt);
+  const source = await ground.migrate(workload.pid, plan ? "proxy" : "server", mode);
   const cast = (at: Pair): Cast => ({
     ...{ ground, source, destination, mark: workload.mark, held: at.side },
   });

@@ -40,10 +40,12 @@ export async function recover(
   if (await settled(AFTER_STEP_MS)) return "recover on the source";
   await recoverOn(ground, ground.beta);
   if (await settled(AFTER_STEP_MS)) return "recover on the destination";
+  if (expected === "lost") await endCopy(ground.beta, mark);
   if (await mayForce(ground, mark)) {
     for (const [host, word] of wordsOf(ground, expected)) {
       for (const id of await migrationsOf(host)) await recoverOn(ground, host, id, word);
-      if (await settled(AFTER_STEP_MS)) return `recover ${word}`;
+      if (!await settled(AFTER_STEP_MS)) continue;
+      return expected === "lost" ? `the copy ended, ${word}` : `recover ${word}`;
     }
   }
   return "nobody could";
@@ -63,11 +65,19 @@ async function recoverOn(
 
 /** What the operator says on which host, one after the other. */
 function wordsOf({ alpha, beta }: Ground, expected: Expected): [DrillHost, Word][] {
+  if (expected === "lost") return [[alpha, "--force-destination"]];
   // The one copy that is left is the destination's.
   if (expected !== "gone") return [[alpha, "--force-destination"], [beta, "--force-destination"]];
   // Lost with its host, there is nothing to go on: given up there, and a source that had handed it over
   // has only that to be told.
   return [[beta, "--force-source"], [alpha, "--force-source"], [alpha, "--force-destination"]];
+}
+
+/** As phaul advises where memory of it is lost. */
+async function endCopy(host: DrillHost, mark: string): Promise<void> {
+  for (const { pid, command } of await host.processes()) {
+    if (command.includes(mark)) await host.signal(pid, "KILL");
+  }
 }
 
 /** A person knows what no journal says: the host of the source was restarted, nothing runs there. */
@@ -89,8 +99,8 @@ async function isSoonSettled(
 ): Promise<boolean> {
   const end = performance.now() + ms;
   for (;;) {
-    const found = await inspect(ground, mark);
-    if (isSettled(found, expected === "gone")) return true;
+    const found = await inspect(ground, mark, expected);
+    if (isSettled(found, expected === "gone" || expected === "lost")) return true;
     if (expected === "either" && isSettled(found, true)) return true;
     if (performance.now() > end) return false;
     await pause(LOOK_MS);

@@ -11,6 +11,7 @@ export type RecoveredBy =
   | "recover on the destination"
   | "recover --force-destination"
   | "recover --force-source"
+  | `the copy ended, ${"--force-source" | "--force-destination"}`
   | "nobody could";
 
 /** A row that took place. */

@@ -59,6 +59,10 @@ export interface Row {
   readonly pair: Pair;
   readonly fault: Fault;
   readonly approach?: Approach;
+  /** How memory moves; before the switchover when it is not said. */
+  readonly mode?: "post-copy";
+  /** The fault comes not at the pair, but while memory travels that will lead to it. */
+  readonly inDrain?: boolean;
   /** What must have become of the process. */
   readonly expected: Expected;
 }
@@ -67,8 +71,9 @@ export interface Row {
  * - `one`: one copy runs in the end, all of it.
  * - `gone`: the fault itself ended the process; nothing of it may rise again.
  * - `either`: the fault itself may have ended it, depending on who came first.
+ * - `lost`: the fault took memory that its copy needs; phaul has to say so, and a person ends the copy.
  */
-export type Expected = "one" | "gone" | "either";
+export type Expected = "one" | "gone" | "either" | "lost";
 
 /** The fault in a few words, as the table shows it. */
 export function faultName(fault: Fault): string {
@@ -94,14 +99,20 @@ export function faultName(fault: Fault): string {
   }
 }
 
+/** The fault of a row, told apart from the same one of another mode or moment. */
+export function rowFault({ fault, mode, inDrain }: Row): string {
+  const moment = inDrain ? " in the drain" : "";
+  return `${faultName(fault)}${moment}${mode ? `, ${mode}` : ""}`;
+}
+
 /** Of a pair. */
 export function pairKey({ side, state, event }: Pair): string {
   return `${side} ${state} ${event}`;
 }
 
 /** Tells rows apart: rows of one key in two places are one row. */
-export function rowKey({ pair, fault }: Row): string {
-  return `${pairKey(pair)}: ${faultName(fault)}`;
+export function rowKey(row: Row): string {
+  return `${pairKey(row.pair)}: ${rowFault(row)}`;
 }
 
 /** A row as `--filter` and the progress lines know it. */

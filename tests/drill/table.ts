@@ -2,7 +2,7 @@
 
 import { allPairs, type Pair } from "../../src/migrate/tables.ts";
 import type { RowResult } from "./result.ts";
-import { faultName, pairKey } from "./row.ts";
+import { pairKey, rowFault } from "./row.ts";
 
 const HEAD = ["state, event", "fault", "where", "outcome", "copies", "runs on", "recovered by"];
 
@@ -24,7 +24,7 @@ function cellsOf(results: readonly RowResult[]): string[][] {
 }
 
 function nameOf({ row }: RowResult): string {
-  return faultName(row.fault);
+  return rowFault(row);
 }
 
 function worstOfEach(results: readonly RowResult[]): RowResult[] {

@@ -35,7 +35,9 @@ export function thinned(rows: readonly Row[]): Row[] {
 
 /** What a row proves, in words that are equal where rows prove the same. */
 export function provenBy(row: Row): string[] {
-  return [`pair ${pairKey(row.pair)}`, ...provenByFault(row)];
+  const outcome = row.expected === "lost" ? [row.expected] : [];
+  const moment = row.inDrain ? ["in the drain"] : [];
+  return [`pair ${pairKey(row.pair)}`, ...provenByFault(row), ...outcome, ...moment];
 }
 
 function provenByFault(row: Row): string[] {

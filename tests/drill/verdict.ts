@@ -64,7 +64,7 @@ function isDoubled(ticks: readonly Tick[]): boolean {
 function countTroubles({ expected, running }: Findings): string[] {
   if (running.length > 1) return [`copies run on ${running.join(" and ")}`];
   if (running.length === 0 && expected === "one") return ["no copy runs"];
-  if (running.length === 1 && expected === "gone") {
+  if (running.length === 1 && (expected === "gone" || expected === "lost")) {
     return [`it runs on ${running[0]} although somebody ended it`];
   }
   return [];

@@ -29,8 +29,15 @@ export class NamespaceHost implements DrillHost {
     await this.#side.host.signal(pid, signal);
   }
 
+  /** A command line lies in memory, which may not have come yet: files that are open tell then. */
   async processes(): Promise<HostProcess[]> {
-    return await this.#side.host.processes();
+    const all = await this.#side.host.processes();
+    return await Promise.all(all.map(async (process) => {
+      const { pid, state, command } = process;
+      if (!command.startsWith("[") || /[ZX]/.test(state)) return process;
+      const files = await this.run("bash", "-c", `readlink "/proc/$0/fd/"*`, String(pid));
+      return { ...process, command: `${command} ${files}` };
+    }));
   }
 
   async stopAt(text: string): Promise<void> {

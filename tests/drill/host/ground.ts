@@ -9,6 +9,7 @@ import { until } from "../../integration/host/waiting.ts";
 import { World } from "../../integration/host/world.ts";
 import { type DrillHost, type DrillRun, type Ground, isAlive, type Workload } from "../ground.ts";
 import type { Plan } from "../plan.ts";
+import type { Row } from "../row.ts";
 import { NamespaceHost } from "./drill_host.ts";
 import { joinWitness, mountDisks, ON_WITNESS_NETWORK, WITNESS_ADDRESS } from "./networks.ts";
 import { startKept } from "./program.ts";
@@ -28,6 +29,9 @@ const DEADLINES = [
   ...["--connect-timeout", "3", "--step-timeout", "6"],
   ...["--peer-timeout", "3", "--stall-timeout", "3"],
 ];
+/** All memory is missing, and takes some seconds to travel: a fault may come meanwhile. */
+const POST_COPY = ["--mode", "post-copy", "--bandwidth", "32Mbit"];
+const POST_COPY_PAGES = 4096;
 const COMMIT_DEADLINE = ["--commit-timeout", "4"];
 
 /** Makes a ground. Disposing of it ends everything there. */
@@ -79,10 +83,11 @@ class HostGround implements Ground {
     this.#owned = owned;
   }
 
-  async startWorkload(random: () => number): Promise<Workload> {
+  async startWorkload(random: () => number, mode?: Row["mode"]): Promise<Workload> {
     const name = `w${++workloads}`;
-    const pages = PAGES[Math.floor(random() * PAGES.length)];
-    const kind = random() < 0.5 ? "counter" : "tree";
+    const [pages, kind] = mode === "post-copy"
+      ? [POST_COPY_PAGES, "sweep"] as const
+      : [PAGES[Math.floor(random() * PAGES.length)], random() < 0.5 ? "counter" : "tree"] as const;
     const path = `${this.#world.dir}/numbers-${name}`;
     const witness = { name, address: WITNESS_ADDRESS };
     const victim = await Victim.start(this.#world.alpha.host, path, { kind, pages, witness });
@@ -114,11 +119,16 @@ class HostGround implements Ground {
     return { run, ready: run.event("listening").then(() => {}) };
   }
 
-  async migrate(pid: number, through: "server" | "proxy"): Promise<DrillRun> {
+  async migrate(
+    pid: number,
+    through: "server" | "proxy",
+    mode?: Row["mode"],
+  ): Promise<DrillRun> {
     const { address } = this.#world.beta;
     const peer = through === "server" ? address : `${address}:${PROXY_PORT}`;
     const what = ["migrate", "--pid", String(pid), "--peer", peer, "--token-file", this.#token];
-    return await this.#phaul(this.alpha, [...what, ...DEADLINES, ...COMMIT_DEADLINE]);
+    const how = mode === "post-copy" ? POST_COPY : [];
+    return await this.#phaul(this.alpha, [...what, ...how, ...DEADLINES, ...COMMIT_DEADLINE]);
   }
 
   async recover(on: DrillHost, ...args: readonly string[]): Promise<DrillRun> {

@@ -136,3 +136,14 @@ Deno.test("migrate --mode post-copy: a tree killed in the drain is lost, and tha
   assertMatch(String(failed.message), /without all its memory/);
   assert(await run.code !== 0);
 });
+
+Deno.test("recover on the destination: does not wait for memory that only its serve can take in", async () => {
+  await using world = await World.make();
+  const { victim, run } = await draining(world);
+  const recover = await world.recover(world.beta);
+  await expectCode(recover, 60);
+  assertMatch(await recover.said(), /part of its memory is still on the source/);
+  await expectCode(run, 0);
+  await sawAll(victim);
+  await world.expectOnlyAndClean(victim, world.beta, "alpha", "beta");
+});

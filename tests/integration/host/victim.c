@@ -210,6 +210,7 @@ static void sweep(size_t pages) {
     stir(blocks, count, number);
     for (size_t i = number % 16; i < count; i += 16) check_block(blocks[i], i * BLOCK);
     say("%s %lu\n", number, NULL);
+    if (witness) tell_witness(number);
   }
 }
 

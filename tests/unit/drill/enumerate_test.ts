@@ -10,6 +10,7 @@ import { type Extent, turnsOf } from "../../drill/choose.ts";
 import { COURSE, destinationOf, entryOf } from "../../drill/course.ts";
 import { faultsAt, hostRows } from "../../drill/enumerate.ts";
 import { ACTS } from "../../drill/plan.ts";
+import { LENDING_COURSE, postCopyRows } from "../../drill/post_copy_rows.ts";
 import { pairKey, rowKey, rowName } from "../../drill/row.ts";
 
 const ORDINARY = { extent: "ordinary" as Extent, filter: "", seed: 7, repeat: 1 };
@@ -26,6 +27,27 @@ Deno.test("COURSE: follows both tables from their first state to the end", () =>
     }
     assertEquals(state, side === "source" ? "done" : "running");
   }
+});
+
+Deno.test("LENDING_COURSE: follows the source's table from the stopped tree to the commit", () => {
+  let state: string | undefined = "intended";
+  for (const pair of LENDING_COURSE) {
+    assertEquals(pair.state, state, pairKey(pair));
+    state = destinationOf(pair);
+  }
+  assertEquals(state, "committed");
+});
+
+Deno.test("postCopyRows: each pair of lent memory has some, in an ordinary run and in a thin one", () => {
+  const wanted = LENDING_COURSE.map(pairKey).sort();
+  for (const extent of ["ordinary", "thin"] as const) {
+    const rows = turnsOf(hostRows(), { ...ORDINARY, extent }).map(({ row }) => row);
+    const lent = rows.filter(({ mode }) => mode === "post-copy");
+    const pairs = [...new Set(lent.map(({ pair }) => pairKey(pair)))];
+    assertEquals(pairs.filter((key) => wanted.includes(key)).sort(), wanted, extent);
+    assert(lent.some(({ inDrain }) => inDrain) && lent.some((row) => row.expected === "lost"));
+  }
+  assertEquals(new Set(postCopyRows().map(rowKey)).size, postCopyRows().length);
 });
 
 Deno.test("entryOf: is the step that leads into a state, and none for the first one", () => {

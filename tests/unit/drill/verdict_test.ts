@@ -54,6 +54,11 @@ Deno.test("judge: a process that somebody ended may not rise again", () => {
   assertEquals(judge(findings({ expected: "gone" })).troubles.length, 1);
 });
 
+Deno.test("judge: a copy that lacks memory for good may not be left, and may not be two", () => {
+  assertEquals(judge(findings({ expected: "lost", running: [] })).troubles, []);
+  assertEquals(judge(findings({ expected: "lost" })).troubles.length, 1);
+});
+
 Deno.test("judge: damage and what is left behind fail", () => {
   const { troubles } = judge(findings({ damage: "memory differs", left: ["an image"] }));
   assertEquals(troubles, ["memory differs", "left behind: an image"]);
