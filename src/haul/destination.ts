@@ -261,6 +261,7 @@ export class DestinationRole {
   async #forget(): Promise<Reply> {
     if (this.state !== "running" && this.state !== "discarded") throw outOfTurn("forget", this);
     await this.#parts.journal.remove();
+    this.drain.forget();
     return { type: "forgotten" };
   }
 

@@ -31,7 +31,8 @@ export async function drain(registry: Registry, options: DrainOptions): Promise<
   const { drainMs, hurry, linked, sink } = options;
   registry.drain();
   const goesOn = (role: DestinationRole) =>
-    isBusy(role) || role.drain.underWay || (IN_DOUBT.includes(role.state) && linked(role));
+    isBusy(role) || role.drain.underWay ||
+    ((IN_DOUBT.includes(role.state) || owes(role)) && linked(role));
   await until(() => hurry.aborted || !registry.roles.some(goesOn), drainMs);
   const error = new PhaulError("cancelled", "Cannot go on: the destination is shutting down");
   for (const role of registry.roles.filter(isBusy)) role.interrupt("cancel", error);
@@ -55,6 +56,11 @@ async function until(over: () => boolean, limitMs: number): Promise<void> {
   while (!over() && performance.now() < end) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
+}
+
+/** Runs, and its source will ask once more. */
+function owes({ state, drain }: DestinationRole): boolean {
+  return state === "running" && drain.owesAnswer;
 }
 
 function isBusy({ state }: DestinationRole): boolean {

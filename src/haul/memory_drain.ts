@@ -18,6 +18,7 @@ export class MemoryDrain implements Disposable {
   readonly #stages: Stages;
   #late: LateIntake | undefined;
   #underWay = false;
+  #forgotten = false;
 
   /** @param late Where pages go that come late, if any may; becomes its own. */
   constructor(
@@ -40,6 +41,16 @@ export class MemoryDrain implements Disposable {
   /** Pages have not come that are only the source's to give. */
   get lacksPages(): boolean {
     return (this.#late?.missing ?? 0) > 0;
+  }
+
+  /** Its source will say once more that it commits, when it has ended the tree that gave the memory. */
+  get owesAnswer(): boolean {
+    return this.#late !== undefined && !this.#forgotten;
+  }
+
+  /** The source has the answer that it needs. */
+  forget(): void {
+    this.#forgotten = true;
   }
 
   /** Goes on with late pages that another phaul has begun to take in. */

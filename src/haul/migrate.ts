@@ -194,10 +194,10 @@ export async function attempt(
   });
   const named = [options.workDir, migration, "source", journal.path] as const;
   const workDir = await untouched(journal, () => newWorkDir(...named));
-  let inDoubt = false;
+  let needed = false;
   owned.defer(async () => {
-    // Whoever recovers it needs what lies there, and removes it.
-    if (!inDoubt) await (options.keepImages ? workDir.keep() : workDir[Symbol.asyncDispose]());
+    // Whoever recovers a tree that lends its memory has to know what was left in it, and removes it then.
+    if (!needed) await (options.keepImages ? workDir.keep() : workDir[Symbol.asyncDispose]());
   });
   await using unit = await untouched(journal, () => releaseUnitOf(victim, stages));
   // Not sooner: an interrupted migration may have left it slow, and is ended by now.
@@ -239,7 +239,7 @@ export async function attempt(
     plan,
   });
   const outcome = await role.run(signal);
-  inDoubt = outcome.state === "in-doubt";
+  needed = outcome.state === "in-doubt" && lending !== undefined;
   if (outcome.state !== "aborted") unit?.keep();
   if (outcome.state === "aborted" && outcome.error !== PLAN_MADE) {
     await workDir.keepLogs(logsDirOf(options.stateDir));

@@ -160,11 +160,13 @@ export class FillTask {
       this.#todo.shift();
       return this.#takeUpLater();
     }
-    const { page } = next;
-    const piece = this.#parts.store.late.came(next.piece);
+    const { piece: all, page } = next;
+    const piece = this.#parts.store.late.came(cut(all, all.page, all.page + this.#chunkPages));
     if (piece.count === 0) {
-      this.#leave(page, this.#parts.store.late.missing(next.piece));
-      this.#todo[0] = { start: page + this.#parts.store.late.missing(next.piece), end: range.end };
+      // All that is missing at once: how often this is looked at grows with what comes, not with what lacks.
+      const missing = this.#parts.store.late.missing(all);
+      this.#leave(page, missing);
+      this.#todo[0] = { start: page + missing, end: range.end };
       return;
     }
     const { outcome, bytes } = this.#fill(page, piece);
@@ -207,10 +209,7 @@ export class FillTask {
       const start = Math.max(area.start, at);
       const end = Math.min(area.end, range.end);
       const [piece] = this.#parts.pieces.within(start - area.shift, end - start);
-      if (piece) {
-        const page = piece.page + area.shift;
-        return { piece: cut(piece, piece.page, piece.page + this.#chunkPages), page };
-      }
+      if (piece) return { piece, page: piece.page + area.shift };
       at = end;
     }
     return undefined;
