@@ -1,6 +1,6 @@
 /**
- * `deno task programs --fs [NAME ...] [--write-docs]`: moves real programs between two virtual machines
- * with their files, and fails when one is damaged by it.
+ * `deno task programs --fs [NAME ...] [--write-docs]`: moves real programs with their files, between two
+ * hosts of namespaces on this machine or, with `--vm`, two virtual ones; fails when one is damaged by it.
  *
  * @module
  */
@@ -8,11 +8,11 @@
 import { move, type MoveOutcome } from "../tests/programs/move.ts";
 import { MOVING } from "../tests/programs/moving.ts";
 import { bringScripts } from "../tests/programs/moving_ground.ts";
-import { bootMachines } from "../vm/pair.ts";
+import { here, machines } from "../tests/programs/places.ts";
 import { build } from "./build.ts";
 import { markdownTable } from "./markdown.ts";
 import { ROOT } from "./process.ts";
-import { ensureHostPackages } from "./setup.ts";
+import { ensureHostPackages, ensurePrograms } from "./setup.ts";
 
 const DOC = "docs/programs.md";
 const BEGIN = "<!-- Programs: written by deno task programs --fs -->";
@@ -29,22 +29,26 @@ const PACKAGES = [
  *
  * @returns whether nothing was wrong
  */
-export async function moveWithFiles(names: readonly string[], writes: boolean): Promise<boolean> {
+export async function moveWithFiles(
+  names: readonly string[],
+  flags: { readonly writes: boolean; readonly inGuests: boolean },
+): Promise<boolean> {
   const chosen = MOVING.filter(({ name }) => names.length === 0 || names.includes(name));
   if (chosen.length === 0) throw new Error(`Cannot find ${names.join(", ")}`);
   await ensureHostPackages();
+  if (!flags.inGuests) await ensurePrograms();
   await build(false);
   const outcomes: MoveOutcome[] = [];
-  await using pair = await bootMachines({ programs: PACKAGES });
-  for (const host of [pair.alpha, pair.beta]) await bringScripts(host);
+  await using place = await (flags.inGuests ? machines(PACKAGES) : here());
+  for (const machine of [place.alpha, place.beta]) await bringScripts(machine);
   for (const program of chosen) {
-    const outcome = await move(pair, program);
+    const outcome = await move(place, program);
     outcomes.push(outcome);
     console.log(line(outcome));
   }
   const wrong = outcomes.filter((outcome) => outcome.wrong !== undefined).length;
   // A table of a part, or of what went wrong, would say something else than its heading.
-  if (writes && wrong === 0 && chosen.length === MOVING.length) await writeDocs(outcomes);
+  if (flags.writes && wrong === 0 && chosen.length === MOVING.length) await writeDocs(outcomes);
   console.log(`${outcomes.length - wrong} passed, ${wrong} failed, 0 skipped`);
   return wrong === 0;
 }

@@ -1,8 +1,7 @@
 /**
  * `deno task programs [NAME ...] [--write-docs]`: checks real programs, moves them between two hosts of
  * this machine, and fails when one could not be moved though nothing was found, or could though
- * something was. With `--fs` it moves them between two virtual machines with their files instead:
- * moving_programs.ts.
+ * something was. With `--fs` it moves them with their files instead: moving_programs.ts.
  *
  * @module
  */
@@ -21,7 +20,10 @@ const END = "<!-- End of the programs -->";
 
 const names = Deno.args.filter((arg) => !arg.startsWith("--"));
 const writes = Deno.args.includes("--write-docs");
-if (Deno.args.includes("--fs")) Deno.exit(await moveWithFiles(names, writes) ? 0 : 1);
+if (Deno.args.includes("--fs")) {
+  const inGuests = Deno.args.includes("--vm");
+  Deno.exit(await moveWithFiles(names, { writes, inGuests }) ? 0 : 1);
+}
 
 const chosen = PROGRAMS.filter(({ name }) => names.length === 0 || names.includes(name));
 

@@ -13,7 +13,7 @@ import {
 } from "./moving_ground.ts";
 
 const POSTGRES = "/usr/lib/postgresql/15/bin";
-const AS_POSTGRES = "setpriv --reuid 500 --regid 500 --clear-groups";
+const AS_POSTGRES = "setpriv --reuid postgres --regid postgres --clear-groups";
 const CLOSED =
   "Its clients connect again (`--tcp-close`); to keep them connected: [tcp.md](tcp.md).";
 
@@ -22,9 +22,9 @@ export const MOVING: readonly Moving[] = [
   {
     ...{ name: "redis-server", dir: "/srv/redis", flags: "--tcp-close", limits: CLOSED },
     what: "appends to its file at each write",
-    async start(alpha) {
+    async start(alpha, beta) {
       const pid = await daemon(alpha, this.dir, redis(this.dir));
-      await clients(alpha, "redis");
+      await clients(alpha, beta, "redis");
       return pid;
     },
     async verify(alpha, host) {
@@ -51,14 +51,14 @@ export const MOVING: readonly Moving[] = [
       }
       const { dir } = this;
       await alpha.run(
-        `mkdir -p ${dir} && chown 500:500 ${dir} && chmod 700 ${dir} && cd ${dir} &&
+        `mkdir -p ${dir} && chown postgres:postgres ${dir} && chmod 700 ${dir} && cd ${dir} &&
         ${AS_POSTGRES} ${POSTGRES}/initdb -D ${dir}/data -A trust -N --locale C -E UTF8 &&
-        echo "host all all 10.0.0.0/24 trust" >>${dir}/data/pg_hba.conf`,
+        echo "host all all 10.0.0.0/8 trust" >>${dir}/data/pg_hba.conf`,
         { timeoutMs: 400_000 },
       );
       const pid = await daemon(alpha, dir, postgres(dir));
       await until(alpha, sql("create table log (id serial, number integer)"));
-      await clients(alpha, "postgres");
+      await clients(alpha, beta, "postgres");
       return pid;
     },
     async verify(alpha, host) {
@@ -81,7 +81,11 @@ export const MOVING: readonly Moving[] = [
     limits: "It holds locks on its files: `--file-locks`.",
     async start(alpha) {
       const { dir } = this;
-      const pid = await daemon(alpha, dir, `python3 ${SCRIPTS}/sqlite_writer.py ${dir}/db`);
+      const pid = await daemon(
+        alpha,
+        dir,
+        `/usr/bin/python3 ${SCRIPTS}/sqlite_writer.py ${dir}/db`,
+      );
       await until(alpha, `[ "$(${rows(dir)})" -gt 50 ]`);
       return pid;
     },
@@ -96,12 +100,14 @@ export const MOVING: readonly Moving[] = [
   {
     ...{ name: "nginx", dir: "/srv/nginx", flags: "--tcp-close", limits: CLOSED },
     what: "a master and two workers that serve a tree of files",
-    async start(alpha) {
+    async start(alpha, beta) {
       const { dir } = this;
-      await alpha.run(`mkdir -p ${dir}/pages && python3 ${SCRIPTS}/client.py pages ${dir}/pages`);
+      await alpha.run(
+        `mkdir -p ${dir}/pages && /usr/bin/python3 ${SCRIPTS}/client.py pages ${dir}/pages`,
+      );
       await alpha.writeFile(`${dir}/nginx.conf`, nginxConf(dir));
       const pid = await daemon(alpha, dir, `nginx -c ${dir}/nginx.conf -e ${dir}/error`);
-      await clients(alpha, "http");
+      await clients(alpha, beta, "http");
       return pid;
     },
     async verify(alpha, host) {
@@ -118,15 +124,15 @@ export const MOVING: readonly Moving[] = [
   {
     ...{ name: "python3 -m http.server", dir: "/srv/http", flags: "--tcp-close", limits: CLOSED },
     what: "an interpreter that serves a tree of files",
-    async start(alpha) {
+    async start(alpha, beta) {
       const { dir } = this;
-      await alpha.run(`mkdir -p ${dir} && python3 ${SCRIPTS}/client.py pages ${dir}`);
+      await alpha.run(`mkdir -p ${dir} && /usr/bin/python3 ${SCRIPTS}/client.py pages ${dir}`);
       const pid = await daemon(
         alpha,
         dir,
-        `python3 -m http.server ${PORT.http} --directory ${dir}`,
+        `/usr/bin/python3 -m http.server ${PORT.http} --directory ${dir}`,
       );
-      await clients(alpha, "http");
+      await clients(alpha, beta, "http");
       return pid;
     },
     verify: (alpha, host) => ask(alpha, "http", host),
@@ -135,9 +141,9 @@ export const MOVING: readonly Moving[] = [
   {
     ...{ name: "memcached", dir: "/srv/memcached", flags: "--tcp-close", limits: CLOSED },
     what: "values in memory, four threads",
-    async start(alpha) {
+    async start(alpha, beta) {
       const pid = await daemon(alpha, this.dir, "memcached -u root -t 4");
-      await clients(alpha, "memcached");
+      await clients(alpha, beta, "memcached");
       return pid;
     },
     verify: (alpha, host) => ask(alpha, "memcached", host),
@@ -188,7 +194,7 @@ function sql(statement: string): string {
 }
 
 function rows(dir: string): string {
-  return `python3 ${SCRIPTS}/sqlite_verify.py ${dir}/db`;
+  return `/usr/bin/python3 ${SCRIPTS}/sqlite_verify.py ${dir}/db`;
 }
 
 function tmux(dir: string): string {

@@ -1,7 +1,6 @@
 /** A build by make and gcc that moves while it is under way. */
 
-import type { Host } from "../../vm/host.ts";
-import { daemon, killed, type Moving, until } from "./moving_ground.ts";
+import { daemon, killed, type Machine, type Moving, until } from "./moving_ground.ts";
 
 const DIR = "/srv/build";
 const FILES = 24;
@@ -41,7 +40,7 @@ export const BUILD: Moving = {
   end: (host) => killed(host, "make"),
 };
 
-async function writeSources(host: Host): Promise<void> {
+async function writeSources(host: Machine): Promise<void> {
   const script = `mkdir -p ${DIR}/tmp; cd ${DIR}
     for i in $(seq ${FILES}); do
       { for j in $(seq ${FUNCTIONS}); do
