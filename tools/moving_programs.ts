@@ -15,8 +15,12 @@ import { ROOT } from "./process.ts";
 import { ensureHostPackages, ensurePrograms } from "./setup.ts";
 
 const DOC = "docs/programs.md";
-const BEGIN = "<!-- Programs: written by deno task programs --fs -->";
 const END = "<!-- End of the programs -->";
+
+function beginOf(inGuests: boolean): string {
+  const task = `deno task programs --fs${inGuests ? " --vm" : ""}`;
+  return `<!-- Programs: written by ${task} -->`;
+}
 
 /** Debian's packages that the guests get besides the usual ones. */
 const PACKAGES = [
@@ -47,8 +51,9 @@ export async function moveWithFiles(
     console.log(line(outcome));
   }
   const wrong = outcomes.filter((outcome) => outcome.wrong !== undefined).length;
-  // A table of a part, or of what went wrong, would say something else than its heading.
-  if (flags.writes && wrong === 0 && chosen.length === MOVING.length) await writeDocs(outcomes);
+  // What went wrong is no table. That of the guests, which take long, may be of a part.
+  const whole = flags.inGuests || chosen.length === MOVING.length;
+  if (flags.writes && wrong === 0 && whole) await writeDocs(outcomes, beginOf(flags.inGuests));
   console.log(`${outcomes.length - wrong} passed, ${wrong} failed, 0 skipped`);
   return wrong === 0;
 }
@@ -66,10 +71,10 @@ function downtime({ gapMs, switchoverMs }: MoveOutcome): string {
   return gapMs === undefined ? switchover : `${shown(gapMs)} (client), ${switchover}`;
 }
 
-async function writeDocs(outcomes: readonly MoveOutcome[]): Promise<void> {
+async function writeDocs(outcomes: readonly MoveOutcome[], begin: string): Promise<void> {
   const path = `${ROOT}${DOC}`;
   const text = await Deno.readTextFile(path);
-  const [from, to] = [text.indexOf(BEGIN), text.indexOf(END)];
+  const [from, to] = [text.indexOf(begin), text.indexOf(END, text.indexOf(begin))];
   if (from < 0 || to < from) throw new Error(`Cannot find the marks in "${DOC}"`);
   const rows = outcomes.map((outcome) => [
     `${outcome.program.name}: ${outcome.program.what}`,
@@ -81,5 +86,5 @@ async function writeDocs(outcomes: readonly MoveOutcome[]): Promise<void> {
   ]);
   const head = ["program", "flags", "migrate", "downtime", "checked, and right", "limits"];
   const table = markdownTable([head, ...rows]);
-  await Deno.writeTextFile(path, `${text.slice(0, from)}${BEGIN}\n\n${table}\n\n${text.slice(to)}`);
+  await Deno.writeTextFile(path, `${text.slice(0, from)}${begin}\n\n${table}\n\n${text.slice(to)}`);
 }

@@ -155,7 +155,7 @@ export const MOVING: readonly Moving[] = [
     limits: "The server is moved, detached: a client has the terminal of another process.",
     async start(alpha) {
       const { dir } = this;
-      const loop = "i=0; while sleep 0.1; do echo tick $((++i)) | tee -a ticks; done";
+      const loop = "i=0; while sleep 0.1; do i=$((i+1)); echo tick $i | tee -a ticks; done";
       await alpha.run(`mkdir -p ${dir} && cd ${dir} && echo 18000 >/proc/sys/kernel/ns_last_pid &&
         ${tmux(dir)} new-session -d 'bash --norc -i' </dev/null >/dev/null 2>&1`);
       await alpha.run(`${tmux(dir)} send-keys '${loop}' Enter`);

@@ -33,7 +33,8 @@ export const BUILD: Moving = {
       make -C again -j2 prog >/dev/null && cmp prog again/prog && ./prog`;
     const { stdout } = await host.run(look, { timeoutMs: 600_000 });
     return {
-      found: `${done} of ${FILES + 1} begun at the move, each compiled once; the program is ` +
+      found:
+        `${done} of ${FILES + 1} begun soon after the move, each compiled once; the program is ` +
         `byte for byte that of a build at rest, and prints ${stdout.trim()}`,
     };
   },

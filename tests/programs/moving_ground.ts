@@ -90,7 +90,8 @@ export async function ask(alpha: Machine, kind: string, host: Machine): Promise<
   const { before, after, lost, gapMs, wrong } = JSON.parse((await alpha.run(verify)).stdout);
   if (wrong !== "") throw new Error(wrong);
   const kept = kind === "http" ? "whole" : "there, each once";
-  const found = `${before} answers before and ${after} after, all ${kept}; ${lost} broken off`;
+  const answers = before === 0 ? `${after} answers` : `${before} answers before and ${after} after`;
+  const found = `${answers}, all ${kept}; ${lost} broken off`;
   return { found, gapMs: gapMs ?? undefined };
 }
 

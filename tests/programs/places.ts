@@ -51,6 +51,8 @@ export async function here(): Promise<Place> {
       await host.run("mount", "-t", "tmpfs", "-o", "mode=1777", "own", dir);
     }
     await host.run("chmod", "755", "/srv");
+    // Two machines number their terminals for themselves.
+    await host.run("mount", "-t", "devpts", "-o", "newinstance,ptmxmode=666", "own", "/dev/pts");
   }
   await world.serve({ args: [...criu, ...ALLOWED] });
   const kept = owned.move();
