@@ -1,7 +1,7 @@
 /**
  * `deno task programs [NAME ...] [--write-docs]`: checks real programs, moves them between two hosts of
  * this machine, and fails when one could not be moved though nothing was found, or could though
- * something was.
+ * something was. With `--fs` it moves them with their files instead: moving_programs.ts.
  *
  * @module
  */
@@ -11,6 +11,7 @@ import { type Program, PROGRAMS } from "../tests/programs/programs.ts";
 import { build } from "./build.ts";
 import { CHECKS_DOC } from "./checks_doc.ts";
 import { codes, markdownTable } from "./markdown.ts";
+import { moveWithFiles } from "./moving_programs.ts";
 import { ROOT } from "./process.ts";
 import { ensureHostPackages, ensurePrograms } from "./setup.ts";
 
@@ -18,6 +19,12 @@ const BEGIN = "<!-- Programs: written by deno task programs -->";
 const END = "<!-- End of the programs -->";
 
 const names = Deno.args.filter((arg) => !arg.startsWith("--"));
+const writes = Deno.args.includes("--write-docs");
+if (Deno.args.includes("--fs")) {
+  const inGuests = Deno.args.includes("--vm");
+  Deno.exit(await moveWithFiles(names, { writes, inGuests }) ? 0 : 1);
+}
+
 const chosen = PROGRAMS.filter(({ name }) => names.length === 0 || names.includes(name));
 
 await ensureHostPackages();
@@ -32,7 +39,7 @@ for (const program of chosen) {
 const wrong = outcomes.filter((outcome) => outcome.wrong !== undefined).length;
 // A table of a part, or of what went wrong, would say something else than its heading.
 const whole = wrong === 0 && outcomes.length === PROGRAMS.length;
-if (Deno.args.includes("--write-docs") && whole) await writeDocs(outcomes);
+if (writes && whole) await writeDocs(outcomes);
 console.log(`${outcomes.length - wrong} passed, ${wrong} failed, 0 skipped`);
 Deno.exit(wrong === 0 ? 0 : 1);
 

@@ -32,6 +32,15 @@ const PROGRAMS: readonly Need[] = [
   { name: "nginx-light", why: "is moved", command: "nginx" },
   { name: "postgresql", why: "is moved", command: "psql" },
   { name: "python3-minimal", why: "is moved, and asks the others", command: "/usr/bin/python3" },
+  {
+    name: "python3-psycopg2",
+    why: "asks postgres",
+    command: "/usr/lib/python3/dist-packages/psycopg2/__init__.py",
+  },
+  { name: "memcached", why: "is moved", command: "memcached" },
+  { name: "tmux", why: "is moved", command: "tmux" },
+  { name: "make", why: "is moved", command: "make" },
+  { name: "gcc", why: "is moved with it", command: "gcc" },
 ];
 
 const VAGRANT_LIBVIRT = "/usr/share/vagrant-plugins/plugins.d/vagrant-libvirt.json";

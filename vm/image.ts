@@ -69,25 +69,43 @@ const ETC: Readonly<Record<string, string>> = {
   "etc/machine-id": "",
 };
 
-/** The image of `suite`, built when the cache lacks it. Throws with the failing tool's words. */
-export async function guestImage(suite: Suite = "bookworm"): Promise<GuestImage> {
+/**
+ * The image of `suite`, built when the cache lacks it; with `programs`, an image of its own that has
+ * these packages besides. Throws with the failing tool's words.
+ */
+export async function guestImage(
+  suite: Suite = "bookworm",
+  programs: readonly string[] = [],
+): Promise<GuestImage> {
   const init = await Deno.readFile(new URL("guest/initrd-init", import.meta.url));
-  const recipe = JSON.stringify({ suite, PACKAGES, RECIPE_VERSION, ETC });
+  const packages = [...PACKAGES, ...programs];
+  const recipe = JSON.stringify({ suite, PACKAGES: packages, RECIPE_VERSION, ETC });
   const key = await contentKey([recipe, init]);
-  const dir = await cachedFolder(`image-${suite}`, key, (dir) => build(suite, init, dir), 1);
+  // Older folders of a kind are removed: the two must not share one.
+  const kind = programs.length === 0 ? "image" : "stocked";
+  const make = (dir: string) => build({ suite, kind, packages, init, dir });
+  const dir = await cachedFolder(`${kind}-${suite}`, key, make, 1);
   return { suite, kernel: `${dir}/kernel`, initrd: `${dir}/initrd`, disk: `${dir}/disk.img` };
 }
 
-async function build(suite: Suite, init: Uint8Array, dir: string): Promise<void> {
+interface Recipe {
+  readonly suite: Suite;
+  readonly kind: "image" | "stocked";
+  readonly packages: readonly string[];
+  readonly init: Uint8Array;
+  readonly dir: string;
+}
+
+async function build({ suite, kind, packages, init, dir }: Recipe): Promise<void> {
   const startMs = performance.now();
   const mirror = await findMirror();
   progress(`guest image: downloading ${suite} packages`);
   const debs = await downloadClosure({
     suite,
     architecture: "amd64",
-    packages: PACKAGES,
+    packages,
     mirror,
-    dir: `${cacheRoot()}/apt-${suite}`,
+    dir: `${cacheRoot()}/${kind === "image" ? "apt" : "apt-stocked"}-${suite}`,
   });
   progress(`guest image: unpacking ${debs.length} packages (${elapsed(startMs)})`);
   const root = `${dir}/root`;

@@ -14,6 +14,8 @@ import { Witness } from "./witness.ts";
 /** What may be chosen about a pair of hosts. */
 export interface PairOptions {
   readonly suite?: Suite;
+  /** Packages that the guests have besides the usual ones. */
+  readonly programs?: readonly string[];
   /** What is process 1 of each guest; the agent if not given. */
   readonly init?: "systemd";
   /** Of each guest; 2048 if not given. */
@@ -60,7 +62,7 @@ export interface Ground {
 /** Installs, builds and chooses what guests need. The caller owns `dir`. */
 export async function prepareGround(options: PairOptions): Promise<Ground> {
   await ensurePackages();
-  const image = await guestImage(options.suite);
+  const image = await guestImage(options.suite, options.programs);
   const payload = await payloadDisk(options.binary);
   const { countsInstructions = false } = options;
   const accelerator = countsInstructions ? "tcg" : await chooseAccelerator(image, payload);
