@@ -12,6 +12,7 @@
 
 import { PhaulError } from "../errors.ts";
 import { Mapping, openFile } from "../sys/mod.ts";
+import { Numbering } from "./numbering.ts";
 
 const COLUMNS = 3;
 const INDEX = "late.idx";
@@ -43,24 +44,16 @@ export class LateStore implements Disposable {
   readonly #dir: string;
   readonly #pageBytes: number;
   readonly #runs: readonly LateRun[];
-  /** The number of each run's first page. */
-  readonly #firsts: Float64Array;
+  readonly #numbers = new Numbering();
   readonly #files = new Map<number, LateFile>();
   readonly #owned = new DisposableStack();
-  readonly #count: number;
   #missing = 0;
 
   private constructor(dir: string, pageBytes: number, runs: readonly LateRun[]) {
     this.#dir = dir;
     this.#pageBytes = pageBytes;
     this.#runs = runs;
-    this.#firsts = new Float64Array(runs.length);
-    let first = 0;
-    runs.forEach(({ count }, index) => {
-      this.#firsts[index] = first;
-      first += count;
-    });
-    this.#count = first;
+    for (const { count } of runs) this.#numbers.add(count);
     try {
       for (const file of new Set(runs.map(({ file }) => file))) this.#open(file);
     } catch (error) {
@@ -117,7 +110,7 @@ export class LateStore implements Disposable {
 
   /** All late pages. */
   get count(): number {
-    return this.#count;
+    return this.#numbers.count;
   }
 
   /** Pages that have not come. */
@@ -134,7 +127,7 @@ export class LateStore implements Disposable {
   *ranges(): Generator<LateRange> {
     let open: LateRange | undefined;
     for (const [index, { file, at, count }] of this.#runs.entries()) {
-      const first = this.#firsts[index] ?? 0;
+      const first = this.#numbers.firstOf(index);
       const map = this.#file(file).map.bytes().subarray(at, at + count);
       for (let from = map.indexOf(MISSING); from !== -1;) {
         const there = map.indexOf(0, from);
@@ -158,7 +151,7 @@ export class LateStore implements Disposable {
     );
     const run = this.#runs[index];
     if (!run) return undefined;
-    const first = (this.#firsts[index] ?? 0) + at - run.at;
+    const first = this.#numbers.firstOf(index) + at - run.at;
     return { first, count: Math.min(count, run.at + run.count - at) };
   }
 
@@ -170,14 +163,16 @@ export class LateStore implements Disposable {
    */
   take(first: number, bytes: Uint8Array): void {
     const pages = bytes.length / this.#pageBytes;
-    if (!Number.isInteger(pages) || pages === 0 || first < 0 || first + pages > this.#count) {
+    if (
+      !Number.isInteger(pages) || pages === 0 || first < 0 || first + pages > this.#numbers.count
+    ) {
       throw new PhaulError("protocol", "Cannot take late pages in: there are no such pages");
     }
-    let index = this.#runAt(first);
+    let index = this.#numbers.runWith(first);
     for (let done = 0; done < pages; index++) {
       const run = this.#runs[index];
       if (!run) return;
-      const skipped = first + done - (this.#firsts[index] ?? 0);
+      const skipped = first + done - this.#numbers.firstOf(index);
       const count = Math.min(run.count - skipped, pages - done);
       const part = bytes.subarray(done * this.#pageBytes, (done + count) * this.#pageBytes);
       this.#put(run.file, run.at + skipped, part);
@@ -198,18 +193,6 @@ export class LateStore implements Disposable {
     for (const mark of marks) if (mark === MISSING) this.#missing--;
     // Last: who sees that a page is there reads it at once.
     marks.fill(0);
-  }
-
-  /** Index of the run with page `number`. */
-  #runAt(number: number): number {
-    let low = 0;
-    let high = this.#runs.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >>> 1;
-      if ((this.#firsts[middle] ?? 0) <= number) low = middle;
-      else high = middle - 1;
-    }
-    return low;
   }
 
   #file(file: number): LateFile {

@@ -11,6 +11,7 @@
 import { PhaulError } from "../errors.ts";
 import type { PageImage, PageRun, PageStreamListener } from "../criu/mod.ts";
 import type { LateRange } from "./late_store.ts";
+import { Numbering } from "./numbering.ts";
 
 const COLUMNS = 3;
 const INDEX = "left.idx";
@@ -25,9 +26,7 @@ interface LeftRun {
 export class LeftPages implements PageStreamListener, Disposable {
   readonly #pageBytes: number;
   readonly #runs: LeftRun[] = [];
-  /** The number of each run's first page. */
-  readonly #firsts: number[] = [];
-  #count = 0;
+  readonly #numbers = new Numbering();
   #image: PageImage | undefined;
   #pids: ReadonlyMap<number, number> = new Map();
   readonly #memories = new Map<number, Deno.FsFile>();
@@ -54,7 +53,7 @@ export class LeftPages implements PageStreamListener, Disposable {
 
   /** Pages that were left in the tree. */
   get count(): number {
-    return this.#count;
+    return this.#numbers.count;
   }
 
   /**
@@ -89,12 +88,12 @@ export class LeftPages implements PageStreamListener, Disposable {
    * @throws PhaulError `no-such-process` when the tree is gone, `protocol` when there are no such pages
    */
   read({ first, count }: LateRange, into: Uint8Array): number {
-    const index = this.#runAt(first);
+    const index = this.#numbers.runWith(first);
     const run = this.#runs[index];
-    if (!run || first >= this.#count || first < 0) {
+    if (!run || first >= this.#numbers.count || first < 0) {
       throw new PhaulError("protocol", `Cannot read late page ${first}: there is none`);
     }
-    const skipped = first - (this.#firsts[index] ?? 0);
+    const skipped = first - this.#numbers.firstOf(index);
     const room = Math.floor(into.length / this.#pageBytes);
     const pages = Math.min(count, run.count - skipped, room);
     const memory = this.#memoryOf(run.pid);
@@ -132,20 +131,7 @@ export class LeftPages implements PageStreamListener, Disposable {
   #add(run: LeftRun): void {
     if (run.count === 0) return;
     this.#runs.push(run);
-    this.#firsts.push(this.#count);
-    this.#count += run.count;
-  }
-
-  /** Index of the run with page `number`. */
-  #runAt(number: number): number {
-    let low = 0;
-    let high = this.#runs.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >>> 1;
-      if ((this.#firsts[middle] ?? 0) <= number) low = middle;
-      else high = middle - 1;
-    }
-    return low;
+    this.#numbers.add(run.count);
   }
 
   #memoryOf(pid: number): Deno.FsFile {
