@@ -9,6 +9,7 @@ import { PhaulError } from "../errors.ts";
 import { type ArchiveWriter, Entry } from "../archive/mod.ts";
 import { PageStreamParser } from "../criu/mod.ts";
 import {
+  AnswerQueue,
   IterationTaker,
   pagesBuffer,
   type Pieces,
@@ -121,7 +122,7 @@ class ArchiveRemote implements SourceRemote {
     this.#traffic = undefined;
     const dir = this.#dirOf(iteration);
     await makeImagesDir(dir);
-    const answers = new Answers();
+    const answers = new AnswerQueue();
     this.#taker = new IterationTaker({
       dir,
       pageBytes: PAGE_BYTES,
@@ -131,7 +132,7 @@ class ArchiveRemote implements SourceRemote {
       buffer: this.#buffer,
       answer: (bytes) => answers.put(bytes),
     });
-    this.#relay.begin(answers.streamTo(new PageStreamParser(PAGE_BYTES, this.#taker)));
+    this.#relay.begin(streamBetween(answers, new PageStreamParser(PAGE_BYTES, this.#taker)));
     this.#ticker = setInterval(() => {
       const { pages, bytes } = this.#relay;
       if (pages > 0) this.#onProgress(iteration, { pages, bytes });
@@ -207,40 +208,13 @@ async function* eachOf(
   yield* content;
 }
 
-/** What the CRIU that dumps is answered in one iteration, whose stream's other end this is. */
-class Answers {
-  readonly #waiting: Uint8Array[] = [];
-  #news = Promise.withResolvers<void>();
-  #ended = false;
-
-  put(bytes: Uint8Array): void {
-    this.#waiting.push(bytes);
-    this.#news.resolve();
-  }
-
-  /** A stream whose bytes `parser` gets. */
-  streamTo(parser: PageStreamParser): ByteStream {
-    const end = () => {
-      this.#ended = true;
-      this.#news.resolve();
-    };
-    return {
-      peer: "the archive",
-      read: (into) => this.#read(into),
-      write: (bytes) => Promise.try(() => parser.feed(bytes)),
-      closeWrite: () => Promise.resolve(end()),
-      close: end,
-    };
-  }
-
-  async #read(into: Uint8Array): Promise<number | null> {
-    while (this.#waiting.length === 0) {
-      if (this.#ended) return null;
-      this.#news = Promise.withResolvers();
-      await this.#news.promise;
-    }
-    const bytes = this.#waiting.shift() ?? new Uint8Array();
-    into.set(bytes);
-    return bytes.length;
-  }
+/** A stream whose bytes `parser` gets, and out of which the answers to the CRIU that dumps come. */
+function streamBetween(answers: AnswerQueue, parser: PageStreamParser): ByteStream {
+  return {
+    peer: "the archive",
+    read: (into) => answers.read(into),
+    write: (bytes) => Promise.try(() => parser.feed(bytes)),
+    closeWrite: () => Promise.resolve(answers.end()),
+    close: () => answers.end(),
+  };
 }

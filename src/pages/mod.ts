@@ -4,6 +4,7 @@
  * @module
  */
 
+export { AnswerQueue } from "./answer_queue.ts";
 export { type DrainFigures, FAULT_SERVER_COMMAND } from "./fault_messages.ts";
 export { type LazyTask, writeFlatImages } from "./flat_images.ts";
 export { type LateRange, type LateRun, LateStore } from "./late_store.ts";

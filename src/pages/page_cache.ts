@@ -11,6 +11,7 @@
 import { PhaulError } from "../errors.ts";
 import { type PageSink, PageStreamParser, type SinkIteration } from "../criu/mod.ts";
 import { isFull, noSpace } from "../proc/mod.ts";
+import { AnswerQueue } from "./answer_queue.ts";
 import { IterationTaker, type TakenIteration } from "./iteration.ts";
 import { pagesBuffer } from "./pages_file.ts";
 
@@ -123,38 +124,5 @@ export class PageCache implements PageSink {
       throw isFull(cause) ? noSpace("pages", "--work-dir", cause) : cause;
     }
     return Promise.resolve(bytes.length);
-  }
-}
-
-/** Bytes on their way back to the CRIU that dumps. One reader at a time. */
-class AnswerQueue {
-  readonly #waiting: Uint8Array[] = [];
-  #news = Promise.withResolvers<void>();
-  #ended = false;
-
-  put(bytes: Uint8Array): void {
-    this.#waiting.push(bytes);
-    this.#news.resolve();
-  }
-
-  /** Nobody waits for these any more. */
-  forget(): void {
-    this.#waiting.length = 0;
-  }
-
-  end(): void {
-    this.#ended = true;
-    this.#news.resolve();
-  }
-
-  async read(buffer: Uint8Array): Promise<number | null> {
-    while (this.#waiting.length === 0) {
-      if (this.#ended) return null;
-      this.#news = Promise.withResolvers();
-      await this.#news.promise;
-    }
-    const bytes = this.#waiting.shift() ?? new Uint8Array();
-    buffer.set(bytes);
-    return bytes.length;
   }
 }
